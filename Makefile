@@ -1,0 +1,64 @@
+# Every command of a developer's day. `make run` and `make test` build with one profile and one set of features,
+# so that nothing is compiled twice (docs/adr/0002-build-profiles.md).
+SHELL := /bin/sh
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := $(abspath $(TARGET))/tools
+CARGO_LAMBDA := cargo-lambda==1.9.2
+LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
+CARGO_DENY := 0.20.2
+
+.PHONY: help run build test bench lint fmt package tools needs-rust needs-python
+
+help: ## what each command does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## builds what is needed and starts the whole system; Ctrl-C stops it
+	@exec $(TARGET)/debug/tidemill up
+
+build: needs-rust
+	@if [ -x $(TARGET)/debug/tidemill ]; then echo "tidemill: bringing the build up to date"; \
+	else echo "tidemill: first build of some 400 crates, 5 to 12 minutes on two cores; later ones take seconds"; fi
+	@cargo build --locked --workspace --bins
+
+test: build tools ## every test, from a bare clone
+	@command -v kcat >/dev/null || echo "skipped: the checks with kcat, which is not installed (apt-get install kcat)"
+	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
+	@PATH="$(TOOLS)/bin:$$PATH" cargo test --locked --workspace
+
+bench: needs-rust ## measurements, as ratios side by side
+	cargo bench --locked -p archive
+
+lint: needs-rust $(TOOLS)/linters $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(TOOLS)/bin/cargo-deny --offline --locked check bans licenses sources
+	$(TOOLS)/bin/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(TOOLS)/bin/sam validate --lint --template template.yaml
+
+fmt: needs-rust ## formats every crate
+	cargo fmt --all
+
+package: tools ## the deployable zips under target/lambda/
+	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \
+	  -p stocks -p exchange -p evaluate -p archive -p query --lambda-dir target/lambda
+
+needs-rust:
+	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "tidemill: a C compiler is needed for librdkafka (apt-get install gcc)"; exit 1; }
+
+needs-python:
+	@python3 -m venv --help >/dev/null 2>&1 || { echo "tidemill: the tests and linters need Python with venv (apt-get install python3-venv)"; exit 1; }
+
+tools: $(TOOLS)/cargo-lambda
+
+$(TOOLS)/cargo-lambda: | needs-python
+	@echo "tidemill: installing $(CARGO_LAMBDA), with which the tests invoke functions"
+	@python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q --disable-pip-version-check $(CARGO_LAMBDA) && touch $@
+
+$(TOOLS)/linters: | needs-python
+	@echo "tidemill: installing the linters of the template"
+	@python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q --disable-pip-version-check $(LINTERS) && touch $@
+
+$(TOOLS)/bin/cargo-deny: | needs-rust
+	@echo "tidemill: building cargo-deny $(CARGO_DENY)"
+	@cargo install --locked --quiet --root $(TOOLS) --version $(CARGO_DENY) cargo-deny

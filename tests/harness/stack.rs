@@ -1,0 +1,171 @@
+//! A running Tidemill: the real binary on free ports with a data folder of its own, stopped when dropped.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::eventually;
+
+/// What `run.json` says of a running system.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Run {
+    /// The runner's process.
+    pub pid: i32,
+    /// Base URL of the Stocks API.
+    pub stocks: String,
+    /// Base URL of the Lake API.
+    pub lake: String,
+    /// Base URL of Lambda's own API.
+    pub lambda: String,
+    /// `host:port` of the broker.
+    pub kafka: String,
+    /// Where the lake is, as a URL.
+    pub lake_url: String,
+    /// The functions with the pids of their processes.
+    pub functions: BTreeMap<String, Processes>,
+}
+
+/// The processes of one function.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Processes {
+    /// Process ids.
+    pub pids: Vec<i32>,
+}
+
+/// A running system and its data folder.
+pub struct Stack {
+    child: Option<Child>,
+    data: TempDir,
+    settings: Vec<(String, String)>,
+    /// Where everything listens.
+    pub run: Run,
+}
+
+/// The folder of the binaries that this test run was built with.
+pub fn binaries() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().to_owned()
+}
+
+/// The workspace's root.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// `tidemill up` on free ports over `data`, not yet started.
+pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binaries().join("tidemill"));
+    command.arg("up").current_dir(workspace()).env("TIDEMILL_DATA", data).stdin(Stdio::null());
+    for port in ["STOCKS_PORT", "GAMES_PORT", "LAKE_PORT", "LAMBDA_PORT", "KAFKA_PORT"] {
+        command.env(port, "0");
+    }
+    for variable in ["KAFKA", "LAKE", "SCHEDULES", "BATCHING_WINDOW", "QUOTES", "WINDOW_SECONDS", "LATENESS_SECONDS"] {
+        command.env_remove(variable);
+    }
+    command.envs(settings.iter().copied());
+    command
+}
+
+impl Stack {
+    /// Starts a system with `settings` over the defaults and waits until it is ready.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let (child, run) = launch(data.path(), &settings).await;
+        Self { child: Some(child), data, settings, run }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What function `name` has logged so far.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.data().join("logs").join(format!("{name}.log"))).unwrap_or_default()
+    }
+
+    /// What the runner has printed since its last start.
+    pub fn terminal(&self) -> String {
+        std::fs::read_to_string(self.data().join("terminal.txt")).unwrap_or_default()
+    }
+
+    /// SIGTERM, as Ctrl-C would; answers how it ended and after how long.
+    pub fn stop(&mut self) -> (ExitStatus, Duration) {
+        let mut child = self.child.take().expect("the system runs");
+        let since = Instant::now();
+        let status = terminate(&mut child);
+        (status, since.elapsed())
+    }
+
+    /// Stops and starts again on the same data folder.
+    pub async fn restart(&mut self) {
+        let (status, _) = self.stop();
+        assert!(status.success(), "stopped with {status}: {}", self.terminal());
+        let (child, run) = launch(self.data.path(), &self.settings).await;
+        self.child = Some(child);
+        self.run = run;
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            if std::thread::panicking() {
+                eprintln!("--- the runner's terminal ---\n{}", self.terminal());
+            }
+            terminate(&mut child);
+        }
+    }
+}
+
+async fn launch(data: &Path, settings: &[(String, String)]) -> (Child, Run) {
+    let terminal = data.join("terminal.txt");
+    let output = File::create(&terminal).unwrap();
+    let settings: Vec<_> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let mut child =
+        up(data, &settings).stdout(output.try_clone().unwrap()).stderr(output).spawn().expect("tidemill is built");
+    let run = data.join("run.json");
+    let found = eventually("the system is ready", Duration::from_secs(120), || {
+        let found = match child.try_wait().unwrap() {
+            Some(status) => panic!("tidemill ended with {status}: {}", std::fs::read_to_string(&terminal).unwrap()),
+            None => std::fs::read(&run).map_err(|error| error.to_string()),
+        };
+        async { serde_json::from_slice::<Run>(&found?).map_err(|error| error.to_string()) }
+    })
+    .await;
+    (child, found)
+}
+
+/// SIGTERM, then SIGKILL when the promised 10 s are over by far.
+pub fn terminate(child: &mut Child) -> ExitStatus {
+    let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+        }
+        std::thread::yield_now();
+        park();
+    }
+}
+
+/// Whether a process of this id is alive (a zombie is not).
+pub fn alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
+}
+
+fn park() {
+    std::thread::park_timeout(Duration::from_millis(20));
+}

@@ -1,0 +1,11 @@
+//! Black-box scenarios: what a user does, against the real binaries.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod architecture;
+mod bad_input;
+mod broker_down;
+mod commands;
+mod exchanges;
+mod investors;
+mod stock_advice;
+mod survival;

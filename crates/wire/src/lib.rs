@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Topics, keys and JSON codecs of every event that goes through Kafka.
+//!
+//! Every value is one JSON object in UTF-8, without an envelope.
+
+mod evaluation;
+mod headers;
+mod stock_event;
+mod tick;
+pub mod topics;
+mod undecodable;
+
+pub use evaluation::encode_evaluation;
+pub use headers::{EventHeaders, event_headers};
+pub use stock_event::{Action, StockEvent};
+pub use tick::{TIME_FORMAT, decode_tick, encode_tick, parse_time};
+pub use undecodable::Undecodable;

@@ -1,0 +1,187 @@
+//! Logs of the functions: every line to a file, and a short form of it to the terminal.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tracing::{Level, debug, error, info, warn};
+
+use super::HostError;
+
+/// A line longer than this is cut into several, so that a function that never ends its line costs no memory.
+const LINE_LIMIT: u64 = 256 * 1024;
+/// What the terminal shows of a line.
+const SHOWN: usize = 240;
+
+/// The log file of one function, appended to by all of its children.
+#[derive(Debug, Clone)]
+pub(super) struct Log {
+    function: String,
+    path: PathBuf,
+    file: Arc<Mutex<File>>,
+}
+
+impl Log {
+    pub(super) fn open(folder: &Path, function: &str) -> Result<Self, HostError> {
+        let path = folder.join(format!("{function}.log"));
+        let opened = fs::create_dir_all(folder)
+            .and_then(|()| OpenOptions::new().create(true).append(true).open(&path));
+        match opened {
+            Ok(file) => Ok(Self {
+                function: function.to_owned(),
+                path,
+                file: Arc::new(Mutex::new(file)),
+            }),
+            Err(source) => Err(HostError::Log { path, source }),
+        }
+    }
+
+    /// Copies an output of a child line by line until the child closes it.
+    pub(super) async fn pump(self, output: impl AsyncRead + Unpin) {
+        let mut reader = BufReader::new(output);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut reader)
+                .take(LINE_LIMIT)
+                .read_until(b'\n', &mut line)
+                .await
+            {
+                Ok(0) => return,
+                Ok(_) => self.write(&mut line),
+                Err(source) => {
+                    warn!(function = self.function, %source, "output of a child cannot be read");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn write(&self, line: &mut Vec<u8>) {
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        let written = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(line);
+        if let Err(source) = written {
+            warn!(path = %self.path.display(), %source, "log cannot be written");
+        }
+        self.show(&shorten(String::from_utf8_lossy(line).trim_end()));
+    }
+
+    fn show(&self, (level, text): &(Level, String)) {
+        if text.is_empty() {
+            return;
+        }
+        let function = &self.function;
+        match *level {
+            Level::ERROR => error!(target: "function", "{function}: {text}"),
+            Level::WARN => warn!(target: "function", "{function}: {text}"),
+            Level::INFO => info!(target: "function", "{function}: {text}"),
+            Level::DEBUG | Level::TRACE => debug!(target: "function", "{function}: {text}"),
+        }
+    }
+}
+
+/// The level of a line and what the terminal shows of it. A line that is not one of our JSON lines is shown as it is:
+/// it is a panic or a library's complaint.
+fn shorten(line: &str) -> (Level, String) {
+    let Ok(Value::Object(event)) = serde_json::from_str::<Value>(line) else {
+        let level = if line.contains("panicked at") || line.contains("ERROR") {
+            Level::ERROR
+        } else {
+            Level::INFO
+        };
+        return (level, cut(line));
+    };
+    let level = event
+        .get("level")
+        .and_then(Value::as_str)
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(Level::INFO);
+    let nothing = Map::new();
+    let fields = event
+        .get("fields")
+        .and_then(Value::as_object)
+        .unwrap_or(&nothing);
+    let message = fields
+        .get("message")
+        .or_else(|| event.get("message"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut text = message.to_owned();
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "message") {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(name);
+        text.push('=');
+        match value {
+            Value::String(value) => text.push_str(value),
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    (level, cut(&text))
+}
+
+/// One line of bounded width, without control characters that could drive the terminal.
+fn cut(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_json_line_becomes_message_and_fields() {
+        let line = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"WARN","fields":{"message":"late tick","offset":7,"ticker":"IBM"},"target":"evaluate"}"#;
+        assert_eq!(
+            shorten(line),
+            (Level::WARN, "late tick offset=7 ticker=IBM".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_control_characters_do_not_reach_the_terminal() {
+        let (level, text) = shorten("thread 'main' panicked at src/main.rs:1:1:\u{1b}[2J");
+        assert_eq!(level, Level::ERROR);
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn long_lines_are_cut_on_a_character() {
+        let (_, text) = shorten(&"ü".repeat(1000));
+        assert_eq!(text.chars().count(), SHOWN + 1);
+        assert!(text.ends_with('…'));
+    }
+
+    #[tokio::test]
+    async fn every_line_is_in_the_file_even_without_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::open(&folder.path().join("logs"), "f").unwrap();
+        log.clone()
+            .pump(&b"one\n{\"level\":\"INFO\"}\nlast"[..])
+            .await;
+        log.pump(&b"next child\n"[..]).await;
+        let text = fs::read_to_string(folder.path().join("logs/f.log")).unwrap();
+        assert_eq!(text, "one\n{\"level\":\"INFO\"}\nlast\nnext child\n");
+    }
+}

@@ -1,0 +1,377 @@
+//! The children of one function: started on demand, reused, replaced when they die.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
+    time::timeout,
+};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use super::{
+    HostSettings, InvokeError, InvokeOptions, Outcome, Pids, TraceId,
+    child::{Child, Delivery, Event, Exit, StartError, end},
+    environment,
+    logs::Log,
+    spawner::Spawner,
+};
+use crate::template::FunctionSpec;
+
+/// Callers that may wait for a child; more are throttled at once.
+const QUEUE: usize = 1000;
+/// How often an invocation goes to another child because the one before died without taking it.
+const TRIES: usize = 3;
+/// After a start that failed, the first pause and the longest one.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// An answer was given, but the child does not come back for its next event.
+const RETURN_LIMIT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    name: String,
+    arn: String,
+    program: PathBuf,
+    variables: BTreeMap<String, String>,
+    timeout: Duration,
+    init_limit: Duration,
+    concurrency: u32,
+    host: Host,
+    permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// What a pool shares with the others, and its log.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) log: Log,
+    pub(super) spawner: Arc<Spawner>,
+    pub(super) pids: Arc<watch::Sender<Pids>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Warm children, the one used last at the end.
+    idle: Vec<Child>,
+    /// Every child that lives, to stop it.
+    alive: BTreeMap<u32, Exit>,
+    failure: Option<Failure>,
+    stopping: bool,
+}
+
+/// The last start failed.
+#[derive(Debug, Clone)]
+struct Failure {
+    reason: String,
+    pause: Duration,
+    until: Instant,
+}
+
+impl Pool {
+    pub(super) fn new(
+        spec: &FunctionSpec,
+        program: PathBuf,
+        variables: BTreeMap<String, String>,
+        settings: &HostSettings,
+        host: Host,
+    ) -> Self {
+        let concurrency = spec.concurrency.unwrap_or(settings.default_concurrency);
+        Self {
+            name: spec.name.clone(),
+            arn: environment::arn(&spec.name),
+            variables,
+            program,
+            timeout: spec.timeout,
+            init_limit: settings.init_limit,
+            concurrency,
+            host,
+            permits: Arc::new(Semaphore::new(concurrency as usize)),
+            waiting: AtomicUsize::new(0),
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    pub(super) async fn invoke(
+        self: Arc<Self>,
+        payload: Bytes,
+        options: InvokeOptions,
+    ) -> Result<Outcome, InvokeError> {
+        let Some(limit) = options.limit else {
+            return Arc::clone(&self).queue_and_run(payload, options).await;
+        };
+        let mut queued = true;
+        let answer = async {
+            let permit = self.permit().await?;
+            queued = false;
+            self.run_detached(permit, payload, options).await
+        };
+        let answer = timeout(limit, answer).await;
+        match answer {
+            Ok(answer) => answer,
+            Err(_) if queued => Err(self.throttled()),
+            Err(_) => Err(InvokeError::TimedOut {
+                function: self.name.clone(),
+                limit,
+            }),
+        }
+    }
+
+    async fn queue_and_run(
+        self: Arc<Self>,
+        payload: Bytes,
+        options: InvokeOptions,
+    ) -> Result<Outcome, InvokeError> {
+        let permit = self.permit().await?;
+        self.run_detached(permit, payload, options).await
+    }
+
+    /// The right to run on one of the children, in the order of asking.
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, InvokeError> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let place = Place::take(&self.waiting).ok_or_else(|| self.throttled())?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        drop(place);
+        permit.map_err(|_| self.stopped())
+    }
+
+    /// Runs in a task of its own: the child's answer must be awaited even when the caller has gone.
+    async fn run_detached(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        payload: Bytes,
+        options: InvokeOptions,
+    ) -> Result<Outcome, InvokeError> {
+        let event = Event {
+            id: options.request_id.unwrap_or_else(Uuid::new_v4).to_string(),
+            payload,
+            arn: self.arn.clone(),
+            trace: options
+                .trace
+                .unwrap_or_else(|| TraceId::new(SystemTime::now()))
+                .invocation_header(),
+            client_context: options.client_context,
+        };
+        let (reply, answer) = oneshot::channel();
+        tokio::spawn(Arc::clone(self).run(permit, event, reply));
+        answer.await.unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        _permit: OwnedSemaphorePermit,
+        event: Event,
+        reply: oneshot::Sender<Result<Outcome, InvokeError>>,
+    ) {
+        let mut reason = String::new();
+        for _ in 0..TRIES {
+            let mut child = match self.child().await {
+                Ok(child) => child,
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                    return;
+                }
+            };
+            if reply.is_closed() {
+                // The caller gave up while the child started: nothing has happened yet, so nothing shall.
+                self.put_back(child);
+                return;
+            }
+            match child.invoke(&event, self.timeout).await {
+                Delivery::Done(outcome) => {
+                    self.report(&event, &outcome);
+                    let _ = reply.send(Ok(outcome));
+                    if child.is_reusable(RETURN_LIMIT).await {
+                        self.put_back(child);
+                    }
+                    return;
+                }
+                Delivery::NotTaken(end) => reason = end,
+            }
+        }
+        let _ = reply.send(Err(InvokeError::Exited {
+            function: self.name.clone(),
+            reason,
+        }));
+    }
+
+    fn report(&self, event: &Event, outcome: &Outcome) {
+        if let Outcome::FunctionError { payload, .. } = outcome {
+            let payload = String::from_utf8_lossy(payload);
+            warn!(target: "function", "{}: invocation {} failed: {payload:.400}", self.name, event.id);
+        }
+    }
+
+    /// The child used last, or a new one.
+    async fn child(self: &Arc<Self>) -> Result<Child, InvokeError> {
+        {
+            let mut state = self.state();
+            while let Some(child) = state.idle.pop() {
+                if child.is_alive() {
+                    return Ok(child);
+                }
+            }
+            if let Some(failure) = state
+                .failure
+                .as_ref()
+                .filter(|failure| failure.until > Instant::now())
+            {
+                return Err(self.start_failed(failure));
+            }
+        }
+        match self.start().await {
+            Ok(child) => {
+                self.state().failure = None;
+                Ok(child)
+            }
+            Err(error) => {
+                let failure = self.remember(&error);
+                error!(target: "function", "{}: does not start: {error}; next try in {:?}", self.name, failure.pause);
+                Err(self.start_failed(&failure))
+            }
+        }
+    }
+
+    async fn start(self: &Arc<Self>) -> Result<Child, StartError> {
+        let began = Instant::now();
+        let mut child = Child::spawn(
+            &self.host.spawner,
+            &self.program,
+            &self.variables,
+            &self.host.log,
+        )
+        .await?;
+        self.enrol(&child);
+        child.ready(self.init_limit).await?;
+        info!(target: "function", "{}: child {} started in {} ms", self.name, child.pid, began.elapsed().as_millis());
+        Ok(child)
+    }
+
+    /// Makes the child seen from outside until it has ended.
+    fn enrol(self: &Arc<Self>, child: &Child) {
+        let (pid, mut ended) = (child.pid, child.ended());
+        let stopping = {
+            let mut state = self.state();
+            state.alive.insert(pid, child.exit());
+            state.stopping
+        };
+        self.publish_pids();
+        if stopping {
+            // `stop` has passed already: this child came too late.
+            let exit = child.exit();
+            tokio::spawn(exit.stop(Duration::ZERO));
+        }
+        // Not a strong reference: children must not keep the pool alive, or dropping it would not kill them.
+        let pool = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let reason = end(&mut ended).await;
+            let Some(pool) = pool.upgrade() else { return };
+            let unexpected = {
+                let mut state = pool.state();
+                state.alive.remove(&pid);
+                let idle = state.idle.len();
+                state.idle.retain(|child| child.pid != pid);
+                idle != state.idle.len() && !state.stopping
+            };
+            if unexpected {
+                warn!(target: "function", "{}: child {pid} ended while idle: {reason}; it is replaced when needed", pool.name);
+            }
+            pool.publish_pids();
+        });
+    }
+
+    fn publish_pids(&self) {
+        // Read under the sender's lock, so that the last state published is the last state.
+        self.host.pids.send_modify(|pids| {
+            let alive = self.state().alive.keys().copied().collect();
+            pids.insert(self.name.clone(), alive);
+        });
+    }
+
+    fn put_back(&self, child: Child) {
+        let mut state = self.state();
+        if !state.stopping && child.is_alive() {
+            state.idle.push(child);
+        }
+    }
+
+    fn remember(&self, error: &StartError) -> Failure {
+        let mut state = self.state();
+        let pause = state
+            .failure
+            .as_ref()
+            .map_or(BACKOFF.0, |failure| (failure.pause * 2).min(BACKOFF.1));
+        let failure = Failure {
+            reason: error.to_string(),
+            pause,
+            until: Instant::now() + pause,
+        };
+        state.failure = Some(failure.clone());
+        failure
+    }
+
+    pub(super) async fn stop(&self, grace: Duration) {
+        self.permits.close();
+        let alive: Vec<Exit> = {
+            let mut state = self.state();
+            state.stopping = true;
+            state.alive.values().cloned().collect()
+        };
+        futures::future::join_all(alive.into_iter().map(|exit| exit.stop(grace))).await;
+        self.state().idle.clear();
+    }
+
+    fn start_failed(&self, failure: &Failure) -> InvokeError {
+        InvokeError::StartFailed {
+            function: self.name.clone(),
+            reason: failure.reason.clone(),
+            retry_after: failure.until.saturating_duration_since(Instant::now()),
+        }
+    }
+
+    fn throttled(&self) -> InvokeError {
+        InvokeError::Throttled {
+            function: self.name.clone(),
+            concurrency: self.concurrency,
+        }
+    }
+
+    fn stopped(&self) -> InvokeError {
+        InvokeError::Exited {
+            function: self.name.clone(),
+            reason: "the local stack is stopping".to_owned(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue; given back on drop.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        // On refusal the drop of `place` takes back what was counted.
+        (waiting.fetch_add(1, Ordering::SeqCst) < QUEUE).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,376 @@
+//! Lambda's Runtime API for one child: it asks for the next event here and answers it here.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{Outcome, PAYLOAD_LIMIT};
+
+const UNHANDLED: &str = "Unhandled";
+
+/// One event on its way to a child.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) id: String,
+    pub(super) payload: Bytes,
+    pub(super) deadline: SystemTime,
+    pub(super) arn: String,
+    pub(super) trace: String,
+    pub(super) client_context: Option<String>,
+    /// Set when the child has taken it: from then on it must not be given to another one.
+    pub(super) taken: Arc<AtomicBool>,
+    pub(super) answer: oneshot::Sender<Outcome>,
+}
+
+/// What a child is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It has not asked for an event yet.
+    Starting,
+    /// It waits for an event.
+    Waiting,
+    /// It works on one.
+    Busy,
+    /// It said that it cannot start, and why.
+    InitFailed(String),
+}
+
+/// The listener of one child; closed on drop.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    pub(super) address: SocketAddr,
+    pub(super) invocations: mpsc::Sender<Invocation>,
+    pub(super) phase: watch::Receiver<Phase>,
+    server: JoinHandle<()>,
+}
+
+impl RuntimeApi {
+    pub(super) async fn listen() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (invocations, queue) = mpsc::channel(1);
+        let (phase, seen) = watch::channel(Phase::Starting);
+        let state = Arc::new(ChildState {
+            queue: tokio::sync::Mutex::new(queue),
+            in_flight: Mutex::new(None),
+            phase,
+        });
+        let server = tokio::spawn(async move {
+            // axum's accept loop ends only when it is aborted.
+            let _ = axum::serve(listener, router(state)).await;
+        });
+        Ok(Self {
+            address,
+            invocations,
+            phase: seen,
+            server,
+        })
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+struct ChildState {
+    queue: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    in_flight: Mutex<Option<InFlight>>,
+    phase: watch::Sender<Phase>,
+}
+
+struct InFlight {
+    id: String,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl ChildState {
+    fn in_flight(&self) -> std::sync::MutexGuard<'_, Option<InFlight>> {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the child works on exactly this invocation.
+    fn is_in_flight(&self, id: &str) -> bool {
+        self.in_flight()
+            .as_ref()
+            .is_some_and(|current| current.id == id)
+    }
+
+    fn finish(&self, id: &str, outcome: Outcome) -> Response {
+        match self.in_flight().take_if(|current| current.id == id) {
+            Some(current) => {
+                // Nobody may be waiting any more; the child has done its part all the same.
+                let _ = current.answer.send(outcome);
+                accepted()
+            }
+            None => unknown_id(),
+        }
+    }
+}
+
+fn router(state: Arc<ChildState>) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .with_state(state)
+}
+
+async fn next(State(state): State<Arc<ChildState>>) -> Response {
+    if state.in_flight().is_some() {
+        return refusal(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            "the invocation in flight has no answer yet",
+        );
+    }
+    let mut queue = state.queue.lock().await;
+    state.phase.send_replace(Phase::Waiting);
+    // Cancel-safe: a child that goes away while it waits loses nothing.
+    let Some(invocation) = queue.recv().await else {
+        return refusal(
+            StatusCode::GONE,
+            "ShuttingDown",
+            "there will be no more invocations",
+        );
+    };
+    invocation.taken.store(true, Ordering::SeqCst);
+    state.phase.send_replace(Phase::Busy);
+    let headers = event_headers(&invocation);
+    *state.in_flight() = Some(InFlight {
+        id: invocation.id,
+        answer: invocation.answer,
+    });
+    (StatusCode::OK, headers, Body::from(invocation.payload)).into_response()
+}
+
+fn event_headers(invocation: &Invocation) -> HeaderMap {
+    let deadline = invocation
+        .deadline
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let mut set = |name: &'static str, value: &str| {
+        // What a header cannot carry is left out: a client context with control characters is its caller's mistake.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set("lambda-runtime-aws-request-id", &invocation.id);
+    set("lambda-runtime-deadline-ms", &deadline.to_string());
+    set("lambda-runtime-invoked-function-arn", &invocation.arn);
+    set("lambda-runtime-trace-id", &invocation.trace);
+    if let Some(context) = &invocation.client_context {
+        set("lambda-runtime-client-context", context);
+    }
+    headers
+}
+
+async fn response(
+    State(state): State<Arc<ChildState>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    if !state.is_in_flight(&id) {
+        return unknown_id();
+    }
+    match collect(request.into_body()).await {
+        Answer::Whole(payload) => state.finish(&id, Outcome::Success(payload)),
+        Answer::Failed(payload) => state.finish(
+            &id,
+            Outcome::FunctionError {
+                kind: UNHANDLED,
+                payload,
+            },
+        ),
+        Answer::TooLarge => {
+            let message = format!(
+                "Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+            );
+            state.finish(
+                &id,
+                function_error("Function.ResponseSizeTooLarge", &message),
+            );
+            let message = format!("Exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes).");
+            refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                &message,
+            )
+        }
+        // The child broke off: it can still answer, or die, which its process tells.
+        Answer::BrokenOff => refusal(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequest",
+            "the body ended early",
+        ),
+    }
+}
+
+async fn error(
+    State(state): State<Arc<ChildState>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    if !state.is_in_flight(&id) {
+        return unknown_id();
+    }
+    match collect(request.into_body()).await {
+        Answer::Whole(payload) | Answer::Failed(payload) => state.finish(
+            &id,
+            Outcome::FunctionError {
+                kind: UNHANDLED,
+                payload,
+            },
+        ),
+        Answer::TooLarge | Answer::BrokenOff => state.finish(
+            &id,
+            function_error(
+                "Runtime.Unknown",
+                "the function failed with an error that cannot be read",
+            ),
+        ),
+    }
+}
+
+async fn init_error(State(state): State<Arc<ChildState>>, request: Request) -> Response {
+    if *state.phase.borrow() != Phase::Starting {
+        return refusal(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            "initialisation is over",
+        );
+    }
+    let reason = match collect(request.into_body()).await {
+        Answer::Whole(payload) | Answer::Failed(payload) => {
+            String::from_utf8_lossy(&payload).into_owned()
+        }
+        Answer::TooLarge | Answer::BrokenOff => "an error that cannot be read".to_owned(),
+    };
+    state.phase.send_replace(Phase::InitFailed(reason));
+    accepted()
+}
+
+enum Answer {
+    Whole(Bytes),
+    /// A streamed answer whose trailers say that the function failed on the way.
+    Failed(Bytes),
+    TooLarge,
+    BrokenOff,
+}
+
+/// Reads a whole answer, streamed or not. One that is too large is read on and thrown away for as long as it is not
+/// absurd, because a client that is still sending does not see the refusal.
+async fn collect(mut body: Body) -> Answer {
+    let mut whole = BytesMut::new();
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Answer::BrokenOff;
+        };
+        match frame.into_data() {
+            Ok(data) => {
+                size += data.len();
+                if size > 16 * PAYLOAD_LIMIT {
+                    return Answer::TooLarge;
+                }
+                if size <= PAYLOAD_LIMIT {
+                    whole.extend_from_slice(&data);
+                }
+            }
+            Err(frame) => {
+                if let Some(failure) = frame.trailers_ref().and_then(trailer_error) {
+                    return Answer::Failed(failure);
+                }
+            }
+        }
+    }
+    if size > PAYLOAD_LIMIT {
+        Answer::TooLarge
+    } else {
+        Answer::Whole(whole.freeze())
+    }
+}
+
+fn trailer_error(trailers: &HeaderMap) -> Option<Bytes> {
+    let kind = trailers
+        .get("lambda-runtime-function-error-type")?
+        .to_str()
+        .ok()?;
+    let body = trailers
+        .get("lambda-runtime-function-error-body")
+        .and_then(|body| {
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).ok()
+        });
+    Some(body.map_or_else(
+        || error_payload(kind, "the function failed while it answered"),
+        Bytes::from,
+    ))
+}
+
+/// `{"errorType":…,"errorMessage":…}`.
+pub(super) fn error_payload(kind: &str, message: &str) -> Bytes {
+    Bytes::from(json!({ "errorType": kind, "errorMessage": message }).to_string())
+}
+
+/// A failure that the host saw, not the function.
+pub(super) fn function_error(kind: &str, message: &str) -> Outcome {
+    Outcome::FunctionError {
+        kind: UNHANDLED,
+        payload: error_payload(kind, message),
+    }
+}
+
+fn accepted() -> Response {
+    json_response(StatusCode::ACCEPTED, r#"{"status":"OK"}"#.into())
+}
+
+fn unknown_id() -> Response {
+    refusal(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequestID",
+        "Invalid request ID",
+    )
+}
+
+fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
+    json_response(status, error_payload(kind, message))
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,1 @@
+//! Lambda's own API on `LAMBDA_PORT`, for `cargo lambda invoke` and the AWS CLI.

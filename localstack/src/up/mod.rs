@@ -1,0 +1,1 @@
+//! `tidemill up`: the whole system, started in order and stopped in order.

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Publishing to Kafka: the port that functions publish through, its Kafka and in-memory adapters, and a scan of a
+//! log from its start.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), stream::PublishError> {
+//! use stream::{KafkaPublisher, Publish, Record};
+//! let publisher = KafkaPublisher::new("localhost:9092")?;
+//! let stored = publisher.publish(Record { topic: "stock_call", key: b"GOOG", value: b"{}" }).await?;
+//! # let _ = stored; Ok(()) }
+//! ```
+
+mod client;
+mod error;
+mod kafka;
+pub mod memory;
+mod publish;
+mod scan;
+
+pub use error::{PublishError, ScanError};
+pub use kafka::KafkaPublisher;
+pub use memory::MemoryPublisher;
+pub use publish::{Position, Publish, Record};
+pub use scan::{Scan, find_from_start};

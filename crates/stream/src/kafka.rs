@@ -1,0 +1,138 @@
+//! The Kafka adapter of the publish port.
+
+use std::sync::{PoisonError, RwLock};
+
+use async_trait::async_trait;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use tracing::warn;
+
+use crate::client::{self, Logged};
+use crate::{Position, Publish, PublishError, Record};
+
+/// Publishes to Kafka through one idempotent producer with acks=all.
+///
+/// Make one per process. It connects by itself, and connects again when brokers come back.
+pub struct KafkaPublisher {
+    brokers: String,
+    producer: RwLock<Generation>,
+}
+
+/// A producer and its number: a producer that met a fatal error is replaced by one of the next number.
+#[derive(Clone)]
+struct Generation {
+    number: u64,
+    producer: FutureProducer<Logged>,
+}
+
+impl KafkaPublisher {
+    /// Makes a publisher for `brokers` (`host:port,...`).
+    ///
+    /// Waits for no connection: a broker that cannot be reached is an error of the first record.
+    pub fn new(brokers: &str) -> Result<Self, PublishError> {
+        let producer = producer(brokers).map_err(|source| PublishError::Producer {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            brokers: brokers.to_owned(),
+            producer: RwLock::new(Generation {
+                number: 0,
+                producer,
+            }),
+        })
+    }
+
+    fn current(&self) -> Generation {
+        self.producer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Replaces `failed` unless another call has done so already, and returns the producer to use now.
+    fn replace(&self, failed: &Generation) -> Result<Generation, PublishError> {
+        let mut current = self
+            .producer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if current.number == failed.number {
+            let reason = failed
+                .producer
+                .client()
+                .fatal_error()
+                .map(|(_, reason)| reason);
+            warn!(reason, "producer met a fatal error and is made anew");
+            let producer = producer(&self.brokers).map_err(|source| PublishError::Producer {
+                brokers: self.brokers.clone(),
+                source,
+            })?;
+            *current = Generation {
+                number: failed.number + 1,
+                producer,
+            };
+        }
+        Ok(current.clone())
+    }
+}
+
+#[async_trait]
+impl Publish for KafkaPublisher {
+    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+        let not_acknowledged = |source| PublishError::NotAcknowledged {
+            topic: record.topic.to_owned(),
+            source,
+        };
+        let message = || {
+            FutureRecord::to(record.topic)
+                .key(record.key)
+                .payload(record.value)
+        };
+
+        let mut generation = self.current();
+        let mut sent = generation.producer.send_result(message());
+        if matches!(
+            sent,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::Fatal), _))
+        ) {
+            // Refused before it was sent, so it cannot be in the log: the next producer may have it.
+            generation = self.replace(&generation)?;
+            sent = generation.producer.send_result(message());
+        }
+        let delivery = match sent {
+            Ok(delivery) => delivery,
+            Err((source, _)) => return Err(not_acknowledged(source)),
+        };
+        let source = match delivery.await {
+            Ok(Ok(stored)) => {
+                return Ok(Position {
+                    partition: stored.partition,
+                    offset: stored.offset,
+                });
+            }
+            Ok(Err((source, _))) => source,
+            Err(_) => KafkaError::Canceled,
+        };
+        // The record may have been written, so it is not sent again from here: the caller decides.
+        if generation.producer.client().fatal_error().is_some() {
+            self.replace(&generation)?;
+        }
+        Err(not_acknowledged(source))
+    }
+}
+
+fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {
+    let mut config = client::settings(brokers);
+    config
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        // An invocation publishes one event and waits for it: there is nothing to wait for before sending.
+        .set("linger.ms", "0")
+        // Timeouts are looked for once a second: an answer comes in under five seconds.
+        .set("message.timeout.ms", "4000")
+        .set("request.timeout.ms", "3500")
+        // The partitioner of the Java clients, so that their records of a key land where ours do.
+        .set("partitioner", "murmur2_random");
+    FutureProducer::from_config_and_context(&config, Logged)
+}

@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The lake: tables of immutable Parquet links in object storage, and how rows get there exactly once.
+//!
+//! [`Store`] is the port to object storage, [`Table`] says what a table holds, [`Chain`] commits
+//! the rows of one partition of a topic, [`holdings`] keeps the versions of who holds what.
+
+pub mod chain;
+pub mod holdings;
+pub mod parquet;
+mod path;
+mod store;
+mod tables;
+
+pub use chain::{
+    Admission, Batch, Chain, ChainError, ChainKey, CommitError, Committed, Gaps, Head, Link,
+    NewLink, Retry,
+};
+pub use path::{Epoch, ObjectPath, PathError};
+pub use store::{
+    Created, OpenError, Store, StoreError,
+    file::FileStore,
+    memory::{Fault, MemoryStore, Operation},
+    open,
+};
+pub use tables::{Column, Kind, Table, UnknownTable, columns};

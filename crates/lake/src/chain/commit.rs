@@ -1,0 +1,240 @@
+//! The commit protocol: what counts is what stands in the store.
+
+use std::error::Error;
+use std::ops::Range;
+
+use super::{Batch, Chain, CommitError, Gaps, Head, NewLink, link};
+use crate::Created;
+
+/// Whether a batch has anything for a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Its offsets from the head on are new, or were when it was asked.
+    New {
+        /// The head.
+        head: Head,
+    },
+    /// Every record of it is in.
+    AlreadyIn,
+}
+
+/// What a commit came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// A link was made of the batch's records in `range`.
+    Link {
+        /// The offsets it covers.
+        range: Range<i64>,
+    },
+    /// Every record of the batch was in.
+    AlreadyIn,
+}
+
+/// What one commit has learnt so far.
+#[derive(Default)]
+struct Progress {
+    /// The head was read from the store, not remembered.
+    fresh: bool,
+    /// The records below the head are the ones the chain got.
+    same_log: bool,
+}
+
+impl Chain {
+    /// Whether `batch` has anything new, without committing it: a committer that has work to do
+    /// before the commit asks first. Refuses what [`commit`](Self::commit) would refuse.
+    pub async fn admit<E>(
+        &mut self,
+        batch: &Batch<'_>,
+        gaps: Gaps,
+    ) -> Result<Admission, CommitError<E>> {
+        self.admit_on(batch, gaps, &mut Progress::default()).await
+    }
+
+    /// Brings the records of `batch` that are not in yet into the chain, as the link that `make`
+    /// makes of those at or above the head it is shown.
+    ///
+    /// `make` runs again whenever the head turns out to be another, so it must depend on nothing
+    /// but the batch and the head. After `Ok` every record of the batch below the link's end is
+    /// in the chain exactly once; after an error the batch may be in or not, and bringing it
+    /// again settles it.
+    pub async fn commit<'b, E>(
+        &mut self,
+        batch: impl Into<Batch<'b>>,
+        gaps: Gaps,
+        mut make: impl FnMut(&Head) -> Result<NewLink, E>,
+    ) -> Result<Committed, CommitError<E>> {
+        let batch = batch.into();
+        let mut progress = Progress::default();
+        let mut failures = 0;
+        loop {
+            let head = match self.admit_on(&batch, gaps, &mut progress).await? {
+                Admission::New { head } => head,
+                Admission::AlreadyIn => return Ok(Committed::AlreadyIn),
+            };
+            let new = make(&head).map_err(|source| CommitError::Make {
+                chain: self.key.clone(),
+                source,
+            })?;
+            self.check(&head, &batch, &new)?;
+            let body = link::write(&head, &batch, &new).map_err(|source| CommitError::Encode {
+                chain: self.key.clone(),
+                source,
+            })?;
+            let path = self.named(&self.key, head.end)?;
+            let failure = match self.store.create(&path, body).await {
+                Ok(Created::New) => {
+                    let range = head.end.max(batch.offsets.start)..new.end;
+                    self.head = Some(Head {
+                        end: new.end,
+                        state: new.state,
+                        exists: true,
+                    });
+                    return Ok(Committed::Link { range });
+                }
+                Ok(Created::Exists) => None,
+                Err(error) if !error.is_retryable() => {
+                    return Err(self.unsettled(&head, failures + 1, Some(error)));
+                }
+                Err(error) => Some(error),
+            };
+            tracing::warn!(
+                link = %path,
+                error = failure.as_ref().map(|error| error as &dyn Error),
+                "link not created, reading the head again"
+            );
+            self.forget();
+            progress.fresh = true;
+            if self.head().await?.end > head.end {
+                failures = 0;
+                continue;
+            }
+            failures += 1;
+            if failures >= self.retry.attempts {
+                return Err(self.unsettled(&head, failures, failure));
+            }
+            self.retry.pause(failures).await;
+        }
+    }
+
+    async fn admit_on<E>(
+        &mut self,
+        batch: &Batch<'_>,
+        gaps: Gaps,
+        progress: &mut Progress,
+    ) -> Result<Admission, CommitError<E>> {
+        let Range { start, end } = batch.offsets;
+        if start >= end {
+            return Ok(Admission::AlreadyIn);
+        }
+        loop {
+            if self.head.is_none() {
+                self.near.get_or_insert(start);
+                progress.fresh = true;
+            }
+            let head = self.head().await?.clone();
+            let is_gap = head.exists && start > head.end && gaps == Gaps::Refuse;
+            if is_gap && !progress.fresh {
+                // Another committer may have brought what is missing.
+                self.forget();
+                continue;
+            }
+            if is_gap {
+                let (chain, head) = (self.key.clone(), head.end);
+                return Err(CommitError::Gap {
+                    chain,
+                    head,
+                    first: start,
+                });
+            }
+            if head.exists && start < head.end && !progress.same_log {
+                self.check_same_log(batch, gaps).await?;
+                progress.same_log = true;
+            }
+            if end <= head.end {
+                return Ok(Admission::AlreadyIn);
+            }
+            return Ok(Admission::New { head });
+        }
+    }
+
+    /// Drops the warm head, keeping it as the hint for finding the next one.
+    fn forget(&mut self) {
+        if let Some(head) = self.head.take() {
+            self.near = Some(head.end);
+        }
+    }
+
+    /// Records below the head are dropped as already in, so they must be the ones that are in.
+    ///
+    /// Redeliveries are rare, and this reads the one link that the batch begins in: a log that
+    /// was made anew shows at its first record, for its offsets start again with other timestamps.
+    async fn check_same_log<E>(&self, batch: &Batch<'_>, gaps: Gaps) -> Result<(), CommitError<E>> {
+        let start = batch.offsets.start;
+        let Some(link) = self
+            .read_overlapping(start..start + 1)
+            .await?
+            .into_iter()
+            .next()
+        else {
+            return Ok(());
+        };
+        // Below the first offset that the chain ever got there is nothing to be delivered again;
+        // where gaps are skipped, records before the first link were none of the chain's.
+        let never_got = gaps == Gaps::Refuse && start < link.range.start;
+        let other = batch
+            .timestamps
+            .iter()
+            .take_while(|&&(offset, _)| offset < link.range.end)
+            .find_map(|&(offset, got)| Some((offset, got, link.timestamp_of(offset)?)))
+            .filter(|(_, got, stored)| got != stored)
+            .map(|(offset, ..)| offset);
+        match other.or(never_got.then_some(start)) {
+            None => Ok(()),
+            Some(offset) => {
+                tracing::error!(
+                    chain = %self.key, offset, end = batch.offsets.end,
+                    "records below the head are not the ones that are in: another life of the log"
+                );
+                Err(CommitError::OtherLog {
+                    chain: self.key.clone(),
+                    offset,
+                })
+            }
+        }
+    }
+
+    fn check<E>(
+        &self,
+        head: &Head,
+        batch: &Batch<'_>,
+        link: &NewLink,
+    ) -> Result<(), CommitError<E>> {
+        let reason = if link.end <= head.end {
+            "it ends at or below the head"
+        } else if link.end > batch.offsets.end {
+            "it ends past the batch"
+        } else if link.rows.schema_ref() != &self.key.table.schema() {
+            "its rows do not have the table's schema"
+        } else {
+            return Ok(());
+        };
+        Err(CommitError::Misfit {
+            chain: self.key.clone(),
+            reason,
+        })
+    }
+
+    fn unsettled<E>(
+        &self,
+        head: &Head,
+        attempts: u32,
+        source: Option<crate::StoreError>,
+    ) -> CommitError<E> {
+        CommitError::Unsettled {
+            chain: self.key.clone(),
+            head: head.end,
+            attempts,
+            source,
+        }
+    }
+}

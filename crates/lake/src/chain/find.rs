@@ -1,0 +1,162 @@
+//! Finding links in the store with few requests.
+
+use std::ops::Range;
+
+use tokio::time::sleep;
+
+use super::{Chain, ChainError, ChainKey, Head, Link, Retry, link};
+use crate::{Epoch, ObjectPath, StoreError};
+
+/// How far below a hint the first listing begins, and how much farther each one after it. At one
+/// record to a link, the fewest there can be, the first listing is about one page of S3's.
+const STEP: i64 = 900;
+const STRIDE: i64 = 16;
+
+impl Chain {
+    pub(super) async fn find_head(
+        &self,
+        key: &ChainKey,
+        near: Option<i64>,
+    ) -> Result<Head, ChainError> {
+        let Some(last) = self.links_from_before(key, near).await?.pop() else {
+            return Ok(Head::default());
+        };
+        let path = self.named(key, last)?;
+        let file = self.ask(key, || self.store.read(&path)).await?;
+        link::read_head(&file).map_err(|source| damaged(&path, source))
+    }
+
+    pub(super) async fn find_predecessor(&self) -> Result<Option<Head>, ChainError> {
+        let table = self.key.table.name();
+        let folders = self
+            .ask(&self.key, || self.store.list_folders(table))
+            .await?;
+        let mut epochs: Vec<Epoch> = folders
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect();
+        epochs.sort_unstable();
+        for epoch in epochs
+            .into_iter()
+            .rev()
+            .filter(|&epoch| epoch < self.key.epoch)
+        {
+            let head = self.find_head(&self.key.in_epoch(epoch), None).await?;
+            if head.exists {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) async fn read_overlapping(
+        &self,
+        range: Range<i64>,
+    ) -> Result<Vec<Link>, ChainError> {
+        let names = self.links_from_before(&self.key, Some(range.start)).await?;
+        // The last link that begins at or below the range may reach into it.
+        let from = names
+            .partition_point(|&name| name <= range.start)
+            .saturating_sub(1);
+        let mut links = Vec::new();
+        for &name in names[from..].iter().take_while(|&&name| name < range.end) {
+            let path = self.named(&self.key, name)?;
+            let file = self.ask(&self.key, || self.store.read(&path)).await?;
+            let link = link::read(file).map_err(|source| damaged(&path, source))?;
+            if link.range.end > range.start {
+                links.push(link);
+            }
+        }
+        Ok(links)
+    }
+
+    /// The names of the links from the last one at or below `near` on, and maybe of some before
+    /// it; of all without a hint.
+    async fn links_from_before(
+        &self,
+        key: &ChainKey,
+        near: Option<i64>,
+    ) -> Result<Vec<i64>, ChainError> {
+        let folder = key.to_string();
+        let mut step = STEP;
+        loop {
+            let from = near.map_or(0, |near| near.saturating_sub(step));
+            let after = (from > 0).then(|| key.link_name(from - 1));
+            let paths = self
+                .ask(key, || self.store.list(&folder, after.as_deref()))
+                .await?;
+            let names = paths
+                .iter()
+                .map(|path| key.head_of(path))
+                .collect::<Result<Vec<_>, _>>()?;
+            let reaches = names
+                .first()
+                .is_some_and(|&name| near.is_some_and(|near| name <= near));
+            if from <= 0 || reaches {
+                return Ok(names);
+            }
+            step = step.saturating_mul(STRIDE);
+        }
+    }
+
+    pub(super) fn named(&self, key: &ChainKey, head: i64) -> Result<ObjectPath, ChainError> {
+        key.link(head).map_err(|source| ChainError::Name {
+            chain: key.clone(),
+            source,
+        })
+    }
+
+    async fn ask<T, F>(&self, key: &ChainKey, request: impl FnMut() -> F) -> Result<T, ChainError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.retry
+            .until_answered(request)
+            .await
+            .map_err(|source| ChainError::Store {
+                chain: key.clone(),
+                source,
+            })
+    }
+}
+
+fn damaged(path: &ObjectPath, source: link::Unreadable) -> ChainError {
+    ChainError::Damaged {
+        path: path.clone(),
+        source: Box::new(source),
+    }
+}
+
+impl Retry {
+    /// Repeats `request` until it succeeds, cannot succeed, or was tried often enough.
+    async fn until_answered<T, F>(self, mut request: impl FnMut() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut failures = 0;
+        loop {
+            match request().await {
+                Err(error) if error.is_retryable() && failures + 1 < self.attempts => {
+                    failures += 1;
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        failures,
+                        "storage failed"
+                    );
+                    self.pause(failures).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Waits after so many failures in a row.
+    pub(super) async fn pause(self, failures: u32) {
+        let pause = self
+            .pause
+            .saturating_mul(1 << failures.saturating_sub(1).min(10));
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A link as it stands in the store: rows, range, state, and what tells one log from another.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use arrow::array::{AsArray, PrimitiveArray};
+use arrow::datatypes::{ArrowPrimitiveType, Int64Type, TimestampMillisecondType};
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+
+use super::{Batch, Head, NewLink};
+use crate::parquet::{Metadata, decode, encode, metadata};
+
+const FIRST: &str = "tidemill.first";
+const END: &str = "tidemill.end";
+const WITNESS: &str = "tidemill.witness";
+const STATE: &str = "tidemill.state.";
+
+/// A link that stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The offsets it covers.
+    pub range: Range<i64>,
+    /// Its rows.
+    pub rows: RecordBatch,
+    /// What the link after it needed to know.
+    pub state: BTreeMap<String, String>,
+    /// Offset and timestamp of the first record it was made from.
+    pub(super) witness: Option<(i64, i64)>,
+}
+
+/// Why an object cannot be a link.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("it is no whole Parquet file")]
+    Parquet(#[from] ParquetError),
+    #[error("its metadata has no `{0}`")]
+    Missing(&'static str),
+}
+
+/// The bytes of a link on `head`, made from `batch`.
+pub(super) fn write(head: &Head, batch: &Batch<'_>, link: &NewLink) -> Result<Bytes, ParquetError> {
+    let first = head.end.max(batch.offsets.start);
+    let mut pairs = Metadata::from([
+        (FIRST.to_owned(), first.to_string()),
+        (END.to_owned(), link.end.to_string()),
+    ]);
+    if let Some((offset, timestamp)) = batch.first_from(first) {
+        pairs.insert(WITNESS.to_owned(), format!("{offset}@{timestamp}"));
+    }
+    pairs.extend(
+        link.state
+            .iter()
+            .map(|(key, value)| (format!("{STATE}{key}"), value.clone())),
+    );
+    encode(&link.rows, &pairs)
+}
+
+/// The head that the link in `file` makes; no row is decoded.
+pub(super) fn read_head(file: &Bytes) -> Result<Head, Unreadable> {
+    let pairs = metadata(file)?;
+    Ok(Head {
+        end: offset(&pairs, END)?,
+        state: state(&pairs),
+        exists: true,
+    })
+}
+
+/// The link in `file`.
+pub(super) fn read(file: Bytes) -> Result<Link, Unreadable> {
+    let (rows, pairs) = decode(file)?;
+    let witness = pairs.get(WITNESS).and_then(|text| {
+        let (offset, timestamp) = text.split_once('@')?;
+        Some((offset.parse().ok()?, timestamp.parse().ok()?))
+    });
+    let range = offset(&pairs, FIRST)?..offset(&pairs, END)?;
+    Ok(Link {
+        range,
+        rows,
+        state: state(&pairs),
+        witness,
+    })
+}
+
+fn offset(pairs: &Metadata, key: &'static str) -> Result<i64, Unreadable> {
+    pairs
+        .get(key)
+        .and_then(|text| text.parse().ok())
+        .ok_or(Unreadable::Missing(key))
+}
+
+fn state(pairs: &Metadata) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix(STATE)?.to_owned(), value.clone())))
+        .collect()
+}
+
+impl Link {
+    /// The broker's timestamp of the record at `offset`, if the link still knows it.
+    pub(super) fn timestamp_of(&self, offset: i64) -> Option<i64> {
+        if let Some((_, timestamp)) = self.witness.filter(|&(at, _)| at == offset) {
+            return Some(timestamp);
+        }
+        let offsets = self.column::<Int64Type>("_offset")?;
+        let row = offsets.values().iter().position(|&at| at == offset)?;
+        Some(
+            self.column::<TimestampMillisecondType>("_timestamp")?
+                .value(row),
+        )
+    }
+
+    fn column<T: ArrowPrimitiveType>(&self, name: &str) -> Option<&PrimitiveArray<T>> {
+        self.rows.column_by_name(name)?.as_primitive_opt()
+    }
+}

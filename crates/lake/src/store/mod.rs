@@ -1,0 +1,168 @@
+//! The port to object storage, and its adapters.
+
+mod file;
+mod memory;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+use crate::ObjectPath;
+
+/// What a chain needs of object storage.
+///
+/// Every adapter must pass `tests/conformance.rs`. What callers may rely on: an object never
+/// changes once it stands, never shows up in part, and is seen by every read and list that
+/// starts after its creation was answered.
+#[async_trait]
+pub trait Store: Send + Sync + Debug {
+    /// Creates the object if none of that name stands; of racing creators exactly one gets
+    /// [`Created::New`]. After an error the object may stand or not.
+    async fn create(&self, path: &ObjectPath, body: Bytes) -> Result<Created, StoreError>;
+
+    /// The whole object, or [`StoreError::NotFound`].
+    async fn read(&self, path: &ObjectPath) -> Result<Bytes, StoreError>;
+
+    /// Every object in the folder `prefix` (whole segments, no slash at the end) and the folders
+    /// in it, by name, only those whose whole path is greater than `after`. However many there are.
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectPath>, StoreError>;
+
+    /// The names of the folders directly in the folder `prefix`, sorted; a folder is what holds
+    /// an object, at whatever depth.
+    async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+}
+
+/// What became of a creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// The object is the caller's.
+    New,
+    /// An object of that name was there, or may have been: nothing was written.
+    Exists,
+}
+
+/// Why storage did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No object of that name.
+    #[error("no object {path}")]
+    NotFound {
+        /// The name asked for.
+        path: ObjectPath,
+    },
+    /// The name cannot be one of an object: something foreign lies in the lake.
+    #[error("something foreign lies in the lake")]
+    Foreign(#[from] crate::PathError),
+    /// The file system failed.
+    #[error("cannot {operation} {path}")]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The file system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A fault that a test asked for.
+    #[error("injected fault on {operation:?} of {path}")]
+    Injected {
+        /// What was being done.
+        operation: memory::Operation,
+        /// The object or folder.
+        path: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same request may succeed a moment later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotFound { .. } | Self::Foreign(_) => false,
+            Self::Io { .. } | Self::Injected { .. } => true,
+        }
+    }
+}
+
+/// Why a lake cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a URL at all.
+    #[error("LAKE_URL `{url}` is no URL")]
+    Url {
+        /// The text given.
+        url: String,
+        /// The parser's reason.
+        #[source]
+        source: url::ParseError,
+    },
+    /// A URL of a kind that has no adapter.
+    #[error("LAKE_URL `{url}`: `{scheme}://` is not supported yet, use file:///absolute/path")]
+    Scheme {
+        /// The text given.
+        url: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// A `file:` URL that names no path of this machine.
+    #[error("LAKE_URL `{url}` names no absolute path, use file:///absolute/path")]
+    Path {
+        /// The text given.
+        url: String,
+    },
+    /// The folder cannot be made or written.
+    #[error("the lake cannot be opened")]
+    Folder(#[source] StoreError),
+}
+
+/// Opens the lake at `url` (`file:///absolute/path`, made if it is not there).
+pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    let parsed = Url::parse(url).map_err(|source| OpenError::Url {
+        url: url.to_owned(),
+        source,
+    })?;
+    match parsed.scheme() {
+        "file" => {
+            let root = parsed.to_file_path().map_err(|()| OpenError::Path {
+                url: url.to_owned(),
+            })?;
+            Ok(Arc::new(
+                file::FileStore::open(root).map_err(OpenError::Folder)?,
+            ))
+        }
+        scheme => Err(OpenError::Scheme {
+            url: url.to_owned(),
+            scheme: scheme.to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn open_says_what_is_wrong_with_a_url() {
+        assert!(matches!(open("lake"), Err(OpenError::Url { .. })));
+        assert!(matches!(
+            open("file://elsewhere/lake"),
+            Err(OpenError::Path { .. })
+        ));
+        let error = open("s3://bucket/prefix").unwrap_err();
+        assert!(error.to_string().contains("not supported yet"), "{error}");
+    }
+
+    #[test]
+    fn open_makes_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a").join("lake");
+        open(&format!("file://{}", root.display())).unwrap();
+        assert!(root.is_dir());
+    }
+}

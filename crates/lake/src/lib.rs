@@ -16,9 +16,6 @@ pub use chain::{
 };
 pub use path::{Epoch, ObjectPath, PathError};
 pub use store::{
-    Created, OpenError, Store, StoreError,
-    file::FileStore,
-    memory::{Fault, MemoryStore, Operation},
-    open,
+    Created, Fault, FileStore, MemoryStore, OpenError, Operation, Store, StoreError, open,
 };
 pub use tables::{Column, Kind, Table, UnknownTable, columns};

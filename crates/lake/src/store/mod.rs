@@ -3,6 +3,9 @@
 mod file;
 mod memory;
 
+pub use file::FileStore;
+pub use memory::{Fault, MemoryStore, Operation};
+
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +75,7 @@ pub enum StoreError {
     #[error("injected fault on {operation:?} of {path}")]
     Injected {
         /// What was being done.
-        operation: memory::Operation,
+        operation: Operation,
         /// The object or folder.
         path: String,
     },
@@ -130,9 +133,7 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
             let root = parsed.to_file_path().map_err(|()| OpenError::Path {
                 url: url.to_owned(),
             })?;
-            Ok(Arc::new(
-                file::FileStore::open(root).map_err(OpenError::Folder)?,
-            ))
+            Ok(Arc::new(FileStore::open(root).map_err(OpenError::Folder)?))
         }
         scheme => Err(OpenError::Scheme {
             url: url.to_owned(),

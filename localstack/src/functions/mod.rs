@@ -24,6 +24,8 @@ use uuid::Uuid;
 pub use outcome::{InvokeError, Outcome};
 pub use trace::TraceId;
 
+pub(crate) use environment::{ACCOUNT, arn};
+
 use crate::template::{FunctionSpec, UnresolvedVariable};
 use pool::Pool;
 use spawner::Spawner;

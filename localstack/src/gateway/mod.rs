@@ -1,1 +1,237 @@
-//! The HTTP APIs of template.yaml, served as API Gateway's HTTP APIs are.
+//! The HTTP APIs of template.yaml, served as API Gateway's HTTP APIs are: routes, payload format 2.0, limits.
+
+mod answer;
+mod body;
+mod event;
+mod problem;
+mod routes;
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    response::Response,
+    serve::ListenerExt,
+};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use tokio::net::TcpListener;
+use tracing::warn;
+use uuid::Uuid;
+
+pub use problem::Problem;
+pub use routes::{Matched, RouteTable};
+
+use crate::{
+    functions::{Functions, InvokeError, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId},
+    template::{HttpApi, Template},
+};
+use event::Call;
+
+/// API Gateway answers for a function that takes longer.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Request line and headers together.
+const HEAD_LIMIT: usize = 10 * 1024;
+
+/// One HTTP API: its routes, and the functions behind them.
+#[derive(Debug)]
+pub struct Api {
+    id: String,
+    routes: RouteTable,
+    functions: Functions,
+    time_limit: Duration,
+}
+
+impl Api {
+    /// The API `declared` with every route that the template's functions have on it.
+    pub fn new(declared: &HttpApi, template: &Template, functions: Functions) -> Self {
+        let mut routes = RouteTable::default();
+        for function in &template.functions {
+            for route in function
+                .routes
+                .iter()
+                .filter(|route| route.api == declared.logical_id)
+            {
+                routes.add(&route.method, &route.path, &function.name);
+            }
+        }
+        Self {
+            id: declared.name.clone(),
+            routes,
+            functions,
+            time_limit: TIME_LIMIT,
+        }
+    }
+
+    /// The same API with another limit than API Gateway's 30 s.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+}
+
+/// Serves an API until `shutdown` is ready and the requests in flight are answered.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new().fallback(handle).with_state(Arc::new(api));
+    let listener = listener.tap_io(|stream| {
+        // Answers are small: waiting for more bytes only costs time. A socket that refuses the option works without.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(shutdown)
+    .await
+}
+
+async fn handle(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let id = Uuid::new_v4();
+    let mut answer = match respond(&api, peer, request, id).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.into_response(),
+    };
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        answer.headers_mut().insert("apigw-requestid", id);
+    }
+    answer
+}
+
+async fn respond(
+    api: &Arc<Api>,
+    peer: SocketAddr,
+    request: Request,
+    id: Uuid,
+) -> Result<Response, Problem> {
+    check_head(&request)?;
+    let (head, body) = request.into_parts();
+    let matched = api.routes.find(&head.method, head.uri.path());
+    let body = body::read(&head.headers, body).await?;
+    let matched = matched.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("no route for {} {}", head.method, head.uri.path()),
+        )
+    })?;
+    let trace = head
+        .headers
+        .get("x-amzn-trace-id")
+        .and_then(|value| TraceId::from_header(value.to_str().ok()?))
+        .unwrap_or_else(|| TraceId::new(SystemTime::now()));
+    let is_head = head.method == Method::HEAD;
+    let call = Call {
+        head: &head,
+        body: &body,
+        matched: &matched,
+        api: &api.id,
+        peer,
+        id,
+        trace: &trace,
+    };
+    let event = Bytes::from(call.to_event(chrono::Utc::now()).to_string());
+    if event.len() > PAYLOAD_LIMIT {
+        let detail = format!(
+            "as an event the request has {} bytes; a function takes {PAYLOAD_LIMIT}",
+            event.len()
+        );
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    let outcome = invoke(api, matched.function, event, id, trace).await?;
+    answer::decode(&outcome, is_head)
+}
+
+/// Runs in a task of its own: as on AWS, a client that hangs up does not stop what it asked for.
+async fn invoke(
+    api: &Arc<Api>,
+    function: String,
+    event: Bytes,
+    id: Uuid,
+    trace: TraceId,
+) -> Result<Bytes, Problem> {
+    let options = InvokeOptions {
+        limit: Some(api.time_limit),
+        request_id: Some(id),
+        trace: Some(trace),
+        ..InvokeOptions::default()
+    };
+    let functions = api.functions.clone();
+    let called = function.clone();
+    let invocation = tokio::spawn(async move { functions.invoke(&called, event, options).await });
+    match invocation.await {
+        Ok(Ok(Outcome::Success(answer))) => Ok(answer),
+        Ok(Ok(Outcome::FunctionError { .. })) => {
+            let detail =
+                format!("function `{function}` failed; its log has the reason, request id {id}");
+            Err(Problem::new(StatusCode::BAD_GATEWAY, detail))
+        }
+        Ok(Err(error)) => {
+            warn!(%function, request_id = %id, "no answer: {error}");
+            Err(refusal(&error))
+        }
+        Err(_) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the local stack is stopping".to_owned(),
+        )),
+    }
+}
+
+fn refusal(error: &InvokeError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        InvokeError::NoSuchFunction { .. } => Problem::new(StatusCode::BAD_GATEWAY, detail),
+        InvokeError::TimedOut { .. } => Problem::new(StatusCode::GATEWAY_TIMEOUT, detail),
+        InvokeError::Throttled { .. } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(1)
+        }
+        InvokeError::Exited { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
+        }
+        InvokeError::StartFailed { retry_after, .. } => {
+            let seconds = retry_after.as_secs() + 1;
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(seconds)
+        }
+    }
+}
+
+fn check_head(request: &Request<Body>) -> Result<(), Problem> {
+    let line = request.method().as_str().len()
+        + request.uri().to_string().len()
+        + " HTTP/1.1\r\n".len()
+        + 1;
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let refuse = |status| {
+        let detail = format!(
+            "request line and headers have {} bytes; at most {HEAD_LIMIT} are taken",
+            line + headers
+        );
+        let mut problem = Problem::new(status, detail);
+        problem.set(header::CONNECTION, HeaderValue::from_static("close"));
+        Err(problem)
+    };
+    match (line > HEAD_LIMIT, line + headers > HEAD_LIMIT) {
+        (true, _) => refuse(StatusCode::URI_TOO_LONG),
+        (false, true) => refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        (false, false) => Ok(()),
+    }
+}

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What every function shares: configuration, telemetry, deadlines, HTTP and its problems, Kafka batches, and the loop
+//! that serves invocations.
+
+pub mod deadline;
+pub mod env;
+pub mod http;
+pub mod kafka;
+pub mod problem;
+pub mod run;
+pub mod telemetry;
+
+pub use deadline::Deadline;
+pub use env::{ConfigErrors, Env};
+pub use lambda_runtime::Error;
+pub use problem::Problem;

@@ -1,0 +1,141 @@
+//! The life of a function's process: set up once, then one invocation after the other.
+//!
+//! ```no_run
+//! # struct Context;
+//! # async fn connect(_: &mut lambda_kit::Env) -> Result<Context, lambda_kit::Error> { Ok(Context) }
+//! # async fn handle(_: lambda_http::Request, _: &Context)
+//! #     -> Result<lambda_http::Response<lambda_http::Body>, lambda_kit::Error> { unimplemented!() }
+//! #[tokio::main]
+//! async fn main() -> Result<(), lambda_kit::Error> {
+//!     lambda_kit::run::http(connect, handle).await
+//! }
+//! ```
+
+use std::any::type_name;
+use std::error::Error as StdError;
+use std::future::Future;
+
+use http::Response;
+use lambda_http::{Body, Request};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use tracing::error;
+
+use crate::{Deadline, Env, Problem, http as answers, telemetry};
+
+/// Serves HTTP requests: `connect` makes the context once, `handle` answers each request with it.
+///
+/// An error of `handle` is logged and answered with 500; HEAD gets no body.
+pub async fn http<C, F, E>(
+    connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
+    handle: impl Fn(Request, &'static C) -> F,
+) -> Result<(), Error>
+where
+    C: Sync + 'static,
+    F: Future<Output = Result<Response<Body>, E>> + Send,
+    E: Into<Error>,
+{
+    let context = start(connect).await?;
+    let serve = |request: Request| {
+        let method = request.method().clone();
+        let answer = handle(request, context);
+        async move {
+            let response = answer.await.unwrap_or_else(|failed| {
+                error!(error = chain(failed.into().as_ref()), "request failed");
+                Problem::internal().into_response()
+            });
+            Ok::<_, Error>(answers::answer(&method, response))
+        }
+    };
+    lambda_http::run(service_fn(serve)).await
+}
+
+/// Serves events: `connect` makes the context once, `handle` takes each event with its invocation's deadline.
+///
+/// An error of `handle` is logged and fails the invocation, so that its trigger tries again.
+pub async fn events<C, T, O, F, E>(
+    connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
+    handle: impl Fn(T, Deadline, &'static C) -> F,
+) -> Result<(), Error>
+where
+    C: Sync + 'static,
+    T: DeserializeOwned,
+    O: Serialize,
+    F: Future<Output = Result<O, E>>,
+    E: Into<Error>,
+{
+    let context = start(connect).await?;
+    let serve = |invocation: LambdaEvent<T>| {
+        let outcome = handle(
+            invocation.payload,
+            Deadline::of(&invocation.context),
+            context,
+        );
+        async move {
+            outcome.await.map_err(|failed| {
+                let message = chain(failed.into().as_ref());
+                error!(error = message, "invocation failed");
+                Diagnostic {
+                    error_type: short_name(type_name::<E>()).to_owned(),
+                    error_message: message,
+                }
+            })
+        }
+    };
+    lambda_runtime::run(service_fn(serve)).await
+}
+
+/// The context lives as long as the process, so every invocation can borrow it.
+async fn start<C: 'static>(
+    connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
+) -> Result<&'static C, Error> {
+    telemetry::init()?;
+    match connect(&mut Env::process()).await {
+        Ok(context) => Ok(Box::leak(Box::new(context))),
+        Err(failed) => {
+            error!(error = chain(failed.as_ref()), "function cannot start");
+            Err(failed)
+        }
+    }
+}
+
+/// An error and its sources in one line.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+/// `Error` of `evaluate::error::Error`.
+fn short_name(path: &str) -> &str {
+    let path = path.split('<').next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_chain_tells_every_source() {
+        assert_eq!(
+            chain(&Outer(std::io::Error::other("inner"))),
+            "outer: inner"
+        );
+    }
+
+    #[test]
+    fn types_are_named_without_their_paths() {
+        assert_eq!(short_name(type_name::<Outer>()), "Outer");
+        assert_eq!(short_name(type_name::<Error>()), "Box");
+    }
+}

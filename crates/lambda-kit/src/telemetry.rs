@@ -1,0 +1,35 @@
+//! Logs: one JSON object a line on standard output, where Lambda collects them.
+//!
+//! Fields are chosen where they are logged; requests' headers and bodies never are.
+
+use thiserror::Error;
+use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// Logs cannot be set up.
+#[derive(Debug, Error)]
+pub enum TelemetryError {
+    /// `RUST_LOG` does not say what to log.
+    #[error("RUST_LOG is no list of targets and levels")]
+    Filter(#[from] ParseError),
+    /// Something else receives this process's logs already.
+    #[error("logs were set up before")]
+    Installed(#[from] TryInitError),
+}
+
+/// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`).
+pub fn init() -> Result<(), TelemetryError> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)?,
+        _ => EnvFilter::new("info"),
+    };
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stdout)
+        .finish()
+        .try_init()?;
+    Ok(())
+}

@@ -1,1 +1,26 @@
-//! Placeholder.
+//! SQL over the lake: one DataFusion session, its catalog, what a statement may do, the limits it runs under, and the shapes of its answers.
+//!
+//! A caller opens [`Sql`] once per process and runs any number of statements with it. Each one sees every link that
+//! was committed before it started, is bounded in time, rows and memory, and can reach nothing but the lake's tables.
+
+mod answer;
+mod catalog;
+mod error;
+mod format;
+mod functions;
+mod limits;
+mod names;
+mod resident;
+mod run;
+mod session;
+mod spelling;
+mod statement;
+
+pub use answer::{Answer, Column, type_name};
+pub use error::{OpenError, SqlError};
+pub use format::{Format, FormatError, decimal, json_text};
+pub use limits::Limits;
+pub use session::{Settings, Sql, TableColumn};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What can be wrong with a statement, told apart as far as its author can do something about it.
+
+use std::time::Duration;
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+/// The lake could not be opened for SQL.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The lake's URL has a form that is not supported.
+    #[error("the lake {url:?} cannot be queried: only file:///an/absolute/path is supported yet")]
+    Unsupported {
+        /// The URL as it was given.
+        url: String,
+    },
+    /// The lake's folder cannot be made or read.
+    #[error("the lake's folder {path:?} cannot be opened")]
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store over the folder cannot be made.
+    #[error("the lake's store cannot be opened")]
+    Store(#[from] object_store::Error),
+    /// A table cannot be registered.
+    #[error("the lake's catalog cannot be made")]
+    Catalog(#[from] DataFusionError),
+}
+
+/// Why a statement has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// The text is no SQL.
+    #[error("{message}")]
+    Syntax {
+        /// What was expected and what was found.
+        message: String,
+        /// Line of the place, from 1.
+        line: u64,
+        /// Column of the place in characters, from 1.
+        column: u64,
+    },
+    /// A table that does not exist.
+    #[error("there is no table {name:?}")]
+    UnknownTable {
+        /// The name as the statement has it, folded to lower case.
+        name: String,
+        /// The tables that exist.
+        known: Vec<String>,
+    },
+    /// A column that does not exist where it is asked for.
+    #[error("there is no column {name:?}")]
+    UnknownColumn {
+        /// The name as the statement has it, folded to lower case.
+        name: String,
+        /// The columns that exist there.
+        known: Vec<String>,
+    },
+    /// Anything but a question.
+    #[error(
+        "{what} is not allowed: only SELECT, WITH, VALUES, SHOW TABLES, DESCRIBE and EXPLAIN are"
+    )]
+    Forbidden {
+        /// What the statement wanted to do.
+        what: String,
+    },
+    /// The time limit was reached; the statement no longer runs.
+    #[error("the statement took longer than {} s and was stopped", after.as_secs_f64())]
+    TimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// The memory limit was reached.
+    #[error("the statement needs more than the {} MiB of memory that it may use", limit >> 20)]
+    OutOfMemory {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The statement or its answer is too large.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// What is.
+        what: &'static str,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The statement is well formed but makes no sense, such as a sum of texts.
+    #[error("{0}")]
+    Plan(DataFusionError),
+    /// The statement failed while it ran, such as by a division by zero.
+    #[error("{0}")]
+    Execution(DataFusionError),
+    /// The engine itself broke down on the statement.
+    #[error("the query engine broke down on this statement: {detail}")]
+    Broken {
+        /// What is known about it.
+        detail: String,
+    },
+    /// No thread could be had to run the statement on.
+    #[error("the statement could not be started")]
+    Start(#[source] std::io::Error),
+}
+
+/// Refusal of a function whose result would be out of all proportion; carried through DataFusion as an external error.
+#[derive(Debug, thiserror::Error)]
+#[error("{function} would make about {bytes} bytes, more than {limit}")]
+pub(crate) struct Oversized {
+    pub(crate) function: String,
+    pub(crate) bytes: u64,
+    pub(crate) limit: u64,
+}
+
+/// Whether an error came up while planning or while running.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stage {
+    Planning,
+    Running,
+}
+
+impl SqlError {
+    /// Sorts an error of the engine.
+    pub(crate) fn of_engine(error: DataFusionError, stage: Stage, memory: usize) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::OutOfMemory { limit: memory },
+            DataFusionError::External(source) if source.is::<Oversized>() => {
+                Self::OutOfMemory { limit: memory }
+            }
+            DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+                SchemaError::FieldNotFound {
+                    field,
+                    valid_fields,
+                } => {
+                    let mut known: Vec<String> =
+                        valid_fields.iter().map(|c| c.name.clone()).collect();
+                    known.sort();
+                    known.dedup();
+                    Self::UnknownColumn {
+                        name: field.name.clone(),
+                        known,
+                    }
+                }
+                _ => Self::Plan(error),
+            },
+            DataFusionError::ArrowError(arrow, _) if is_out_of_memory(arrow) => {
+                Self::OutOfMemory { limit: memory }
+            }
+            _ => match stage {
+                Stage::Planning => Self::Plan(error),
+                Stage::Running => Self::Execution(error),
+            },
+        }
+    }
+}
+
+fn is_out_of_memory(error: &arrow::error::ArrowError) -> bool {
+    matches!(
+        error,
+        arrow::error::ArrowError::MemoryError(_) | arrow::error::ArrowError::OffsetOverflowError(_)
+    )
+}

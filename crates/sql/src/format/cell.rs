@@ -1,0 +1,84 @@
+//! One value of an array as text.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A decimal column's value at `row` in plain digits, if it is one and not null.
+pub fn decimal(array: &dyn Array, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Decimal32(..) => array.as_primitive::<Decimal32Type>().value_as_string(row),
+        DataType::Decimal64(..) => array.as_primitive::<Decimal64Type>().value_as_string(row),
+        DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(row),
+        DataType::Decimal256(..) => array.as_primitive::<Decimal256Type>().value_as_string(row),
+        _ => return None,
+    })
+}
+
+/// The text of a value that is neither null, nor nested, nor text already.
+pub(super) fn text(array: &dyn Array, row: usize) -> Result<String, ArrowError> {
+    if let Some(decimal) = decimal(array, row) {
+        return Ok(decimal);
+    }
+    if let Some(bytes) = bytes(array, row) {
+        return Ok(STANDARD.encode(bytes));
+    }
+    if let DataType::Timestamp(unit, _) = array.data_type()
+        && let Some(time) = timestamp(array, *unit, row)
+    {
+        return Ok(time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    }
+    let options = FormatOptions::default();
+    Ok(ArrayFormatter::try_new(array, &options)?
+        .value(row)
+        .try_to_string()?)
+}
+
+/// A text value, of whichever layout.
+pub(super) fn str_at(array: &dyn Array, row: usize) -> Option<&str> {
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => Some(array.as_string_view().value(row)),
+        _ => None,
+    }
+}
+
+fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
+    match array.data_type() {
+        DataType::Binary => Some(array.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => Some(array.as_binary::<i64>().value(row)),
+        DataType::BinaryView => Some(array.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => Some(array.as_fixed_size_binary().value(row)),
+        _ => None,
+    }
+}
+
+/// Timestamps without a zone are UTC too: the session has no other.
+fn timestamp(array: &dyn Array, unit: TimeUnit, row: usize) -> Option<DateTime<Utc>> {
+    match unit {
+        TimeUnit::Second => {
+            DateTime::from_timestamp(array.as_primitive::<TimestampSecondType>().value(row), 0)
+        }
+        TimeUnit::Millisecond => DateTime::from_timestamp_millis(
+            array.as_primitive::<TimestampMillisecondType>().value(row),
+        ),
+        TimeUnit::Microsecond => DateTime::from_timestamp_micros(
+            array.as_primitive::<TimestampMicrosecondType>().value(row),
+        ),
+        TimeUnit::Nanosecond => Some(DateTime::from_timestamp_nanos(
+            array.as_primitive::<TimestampNanosecondType>().value(row),
+        )),
+    }
+}

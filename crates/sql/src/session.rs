@@ -1,0 +1,191 @@
+//! The session: opened once per process, it keeps what can be kept between statements and nothing that grows stale.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::execution::SessionState;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use lake::Table;
+use object_store::local::LocalFileSystem;
+use url::Url;
+
+use crate::{OpenError, SqlError, catalog, functions, type_name};
+
+/// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
+const STORE: &str = "lake://tidemill";
+
+/// What a session may keep between statements.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Bytes of Parquet footers.
+    pub metadata_cache: usize,
+    /// Bytes of column statistics.
+    pub statistics_cache: usize,
+    /// How many parts of a statement run at once.
+    pub parallelism: NonZeroUsize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            metadata_cache: 128 << 20,
+            statistics_cache: 128 << 20,
+            parallelism: processors.min(const { NonZeroUsize::new(4).unwrap() }),
+        }
+    }
+}
+
+/// SQL over one lake. Clones share the session.
+#[derive(Clone)]
+pub struct Sql {
+    state: Arc<SessionState>,
+    parallelism: NonZeroUsize,
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sql").finish_non_exhaustive()
+    }
+}
+
+/// A column as a table declares it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TableColumn {
+    /// The column's name.
+    pub name: &'static str,
+    /// Its type, see [`type_name`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether a row may have no value for it.
+    pub nullable: bool,
+    /// What it holds.
+    #[serde(rename = "description")]
+    pub doc: &'static str,
+}
+
+impl Sql {
+    /// Opens the lake at `lake_url` (`file:///…`). Its folder is made if it is not there yet.
+    pub fn open(lake_url: &str, settings: Settings) -> Result<Self, OpenError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(0)))
+            .with_disk_manager_builder(
+                DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+            )
+            // A kept listing would hide links that were committed after it.
+            .with_object_list_cache_limit(0)
+            .with_metadata_cache_limit(settings.metadata_cache)
+            .with_file_statistics_cache_limit(settings.statistics_cache)
+            .build()?;
+        let store = root();
+        runtime.register_object_store(&store, Arc::new(folder(lake_url)?));
+        // The engine registers the machine's whole file system by itself.
+        let everything = Url::parse("file:///").map_err(|_| unsupported(lake_url))?;
+        runtime.deregister_object_store(&everything)?;
+        let runtime = Arc::new(runtime);
+        let catalog = catalog::catalog(&store, &runtime)?;
+        let state = SessionStateBuilder::new()
+            .with_config(config(settings))
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        let context = SessionContext::new_with_state(state);
+        context.register_catalog(catalog::CATALOG, catalog);
+        functions::guard(&context);
+        Ok(Self {
+            state: Arc::new(context.state()),
+            parallelism: settings.parallelism,
+        })
+    }
+
+    /// The names of all tables, sorted.
+    pub fn tables(&self) -> Vec<String> {
+        let mut names: Vec<String> = Table::all()
+            .iter()
+            .map(|table| table.name().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The columns of a table, its name matched without regard to case.
+    pub fn describe(&self, name: &str) -> Result<Vec<TableColumn>, SqlError> {
+        let table = self.table(name)?;
+        let columns = table.columns().map(|column| TableColumn {
+            name: column.name,
+            kind: type_name(&column.kind.data_type()),
+            nullable: !column.required,
+            doc: column.doc,
+        });
+        Ok(columns.collect())
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Result<Table, SqlError> {
+        Table::all()
+            .into_iter()
+            .find(|table| table.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| SqlError::UnknownTable {
+                name: name.to_owned(),
+                known: self.tables(),
+            })
+    }
+
+    pub(crate) fn parallelism(&self) -> NonZeroUsize {
+        self.parallelism
+    }
+
+    /// The session's state with a memory pool of its own: what one statement holds is not taken from another.
+    pub(crate) fn state(&self, memory: usize) -> SessionState {
+        let runtime = RuntimeEnv {
+            memory_pool: Arc::new(GreedyMemoryPool::new(memory)),
+            ..self.state.runtime_env().as_ref().clone()
+        };
+        SessionStateBuilder::new_from_existing(self.state.as_ref().clone())
+            .with_runtime_env(Arc::new(runtime))
+            .build()
+    }
+}
+
+fn config(settings: Settings) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(catalog::CATALOG, catalog::SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(false)
+        .with_target_partitions(settings.parallelism.get())
+        .with_collect_statistics(true);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.execution.listing_table_ignore_subdirectory = false;
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    config
+}
+
+fn root() -> Url {
+    #[expect(clippy::expect_used, reason = "a constant that a test opens")]
+    Url::parse(STORE).expect("the store's address is a URL")
+}
+
+fn folder(lake_url: &str) -> Result<LocalFileSystem, OpenError> {
+    let url = Url::parse(lake_url).map_err(|_| unsupported(lake_url))?;
+    if url.scheme() != "file" {
+        return Err(unsupported(lake_url));
+    }
+    let path: PathBuf = url.to_file_path().map_err(|()| unsupported(lake_url))?;
+    std::fs::create_dir_all(&path).map_err(|source| OpenError::Folder {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(LocalFileSystem::new_with_prefix(path)?)
+}
+
+fn unsupported(url: &str) -> OpenError {
+    OpenError::Unsupported {
+        url: url.to_owned(),
+    }
+}

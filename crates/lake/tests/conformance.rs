@@ -1,0 +1,222 @@
+//! What every store must do, run over every adapter.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use lake::{Created, Fault, FileStore, MemoryStore, ObjectPath, Operation, Store, StoreError};
+
+/// Runs the whole suite on one empty store.
+async fn conforms(store: Arc<dyn Store>) {
+    what_was_created_is_read(&*store).await;
+    nothing_is_created_twice(&*store).await;
+    absent_objects_are_not_found(&*store).await;
+    of_racing_creators_one_wins(store.clone()).await;
+    listings_are_complete_and_sorted(&*store).await;
+    folders_are_listed(&*store).await;
+}
+
+fn path(path: &str) -> ObjectPath {
+    ObjectPath::new(path).unwrap()
+}
+
+async fn what_was_created_is_read(store: &dyn Store) {
+    for (name, body) in [
+        ("read/empty", Bytes::new()),
+        ("read/full", Bytes::from(vec![7; 70_000])),
+    ] {
+        assert_eq!(
+            store.create(&path(name), body.clone()).await.unwrap(),
+            Created::New
+        );
+        assert_eq!(store.read(&path(name)).await.unwrap(), body);
+        assert!(
+            store
+                .list("read", None)
+                .await
+                .unwrap()
+                .contains(&path(name))
+        );
+    }
+}
+
+async fn nothing_is_created_twice(store: &dyn Store) {
+    let name = path("twice/object.parquet");
+    let first = Bytes::from_static(b"first");
+    assert_eq!(
+        store.create(&name, first.clone()).await.unwrap(),
+        Created::New
+    );
+    for _ in 0..3 {
+        let again = store
+            .create(&name, Bytes::from_static(b"second"))
+            .await
+            .unwrap();
+        assert_eq!(again, Created::Exists);
+        assert_eq!(store.read(&name).await.unwrap(), first);
+    }
+    assert_eq!(store.list("twice", None).await.unwrap(), [name]);
+}
+
+async fn absent_objects_are_not_found(store: &dyn Store) {
+    let error = store.read(&path("absent/object")).await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::NotFound { path: named } if *named == path("absent/object"))
+    );
+    assert!(!error.is_retryable());
+    assert!(store.list("absent", None).await.unwrap().is_empty());
+    assert!(store.list_folders("absent").await.unwrap().is_empty());
+}
+
+async fn of_racing_creators_one_wins(store: Arc<dyn Store>) {
+    for round in 0..5 {
+        let name = path(&format!("race/{round}/object"));
+        let racers = (0..50_u8).map(|racer| {
+            let (store, name) = (store.clone(), name.clone());
+            tokio::spawn(async move {
+                let body = Bytes::from(vec![racer; 1000]);
+                store.create(&name, body).await.unwrap() == Created::New
+            })
+        });
+        let won: Vec<bool> = join_all(racers)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(
+            won.iter().filter(|&&won| won).count(),
+            1,
+            "winners of round {round}"
+        );
+        let winner = u8::try_from(won.iter().position(|&won| won).unwrap()).unwrap();
+        assert_eq!(store.read(&name).await.unwrap(), vec![winner; 1000]);
+        assert_eq!(
+            store.list(&format!("race/{round}"), None).await.unwrap(),
+            [name]
+        );
+    }
+}
+
+async fn listings_are_complete_and_sorted(store: &dyn Store) {
+    let mut names: Vec<ObjectPath> = (0..1_100)
+        .map(|number| path(&format!("many/{}/{number:04}", number % 3)))
+        .collect();
+    for name in &names {
+        store.create(name, Bytes::from_static(b"x")).await.unwrap();
+    }
+    store
+        .create(&path("many-more/object"), Bytes::new())
+        .await
+        .unwrap();
+    names.sort_unstable();
+    assert_eq!(store.list("many", None).await.unwrap(), names);
+    assert_eq!(store.list("many/1", None).await.unwrap(), names[367..734]);
+    for after in [
+        "many/0/0300",
+        "many/1",
+        "many/1/0500.5",
+        "many/2/1099",
+        "many/9",
+    ] {
+        let rest: Vec<_> = names
+            .iter()
+            .filter(|name| name.as_str() > after)
+            .cloned()
+            .collect();
+        assert_eq!(
+            store.list("many", Some(after)).await.unwrap(),
+            rest,
+            "after {after}"
+        );
+    }
+}
+
+async fn folders_are_listed(store: &dyn Store) {
+    for name in [
+        "tree/10/a/x",
+        "tree/9/a/x",
+        "tree/9/b/x",
+        "tree/file",
+        "tree-2/a/x",
+    ] {
+        store.create(&path(name), Bytes::new()).await.unwrap();
+    }
+    assert_eq!(store.list_folders("tree").await.unwrap(), ["10", "9"]);
+    assert_eq!(store.list_folders("tree/9").await.unwrap(), ["a", "b"]);
+    assert!(store.list_folders("tree/9/a").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_conforms() {
+    conforms(Arc::new(MemoryStore::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn files_conform() {
+    let folder = tempfile::tempdir().unwrap();
+    conforms(Arc::new(
+        FileStore::open(folder.path().join("lake")).unwrap(),
+    ))
+    .await;
+    assert!(
+        dotted(folder.path()).is_empty(),
+        "staged files are cleaned up"
+    );
+}
+
+fn dotted(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(dotted(&entry.path()));
+        } else if entry.file_name().to_string_lossy().starts_with('.') {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_staged_is_no_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    store
+        .create(&path("table/link.parquet"), Bytes::new())
+        .await
+        .unwrap();
+    std::fs::write(folder.path().join("table/.77-0.staged"), b"torn").unwrap();
+    assert_eq!(
+        store.list("table", None).await.unwrap(),
+        [path("table/link.parquet")]
+    );
+    assert_eq!(
+        store.list("", None).await.unwrap(),
+        [path("table/link.parquet")]
+    );
+}
+
+#[tokio::test]
+async fn ordered_faults_happen() {
+    let faults = |operation, _: &str| match operation {
+        Operation::Create => Fault::After,
+        Operation::Read => Fault::Before,
+        Operation::List => Fault::None,
+    };
+    let store = MemoryStore::new().with_faults(faults);
+    let error = store.create(&path("a/b"), Bytes::new()).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert_eq!(
+        store.list("a", None).await.unwrap(),
+        [path("a/b")],
+        "it took effect"
+    );
+    assert!(matches!(
+        store.read(&path("a/b")).await,
+        Err(StoreError::Injected { .. })
+    ));
+    assert_eq!(
+        store.take_requests(),
+        [Operation::Create, Operation::List, Operation::Read]
+    );
+}

@@ -8,7 +8,7 @@ pub mod tick;
 pub mod window;
 
 pub use chrono;
-pub use rust_decimal::Decimal;
+pub use rust_decimal::{self, Decimal};
 
 pub use exchange::{Exchange, Listing, Ticker, UnknownExchange, UnknownTicker};
 pub use portfolio::{InvalidPortfolioId, Portfolio, PortfolioId, initial_portfolios};

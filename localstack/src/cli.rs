@@ -1,1 +1,135 @@
 //! The command line of `tidemill`.
+
+mod csv;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::EnvFilter;
+
+use crate::up;
+
+/// A serverless event pipeline on one machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidemill",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the whole system that template.yaml declares; Ctrl-C stops it
+    Up(up::Settings),
+    /// Writes one CSV per portfolio, as the running system's lake has them
+    Csv(csv::Settings),
+}
+
+/// Why a command ended before its time.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Up(#[from] up::UpError),
+    #[error(transparent)]
+    Csv(#[from] csv::CsvError),
+    #[error("the async runtime does not start")]
+    Runtime(#[source] io::Error),
+}
+
+/// Reads the arguments and runs; bad arguments end the process with 2.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say_to(io::stderr(), &format!("tidemill: {}", one_line(&failure)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let runtime: Runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    match command {
+        Command::Up(settings) => runtime.block_on(up::run(settings))?,
+        Command::Csv(settings) => runtime.block_on(csv::run(settings))?,
+    }
+    // Tasks that hang must not keep the process: what had to be awaited has been.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// One line to standard output, for people and for scripts that wait for `ready`.
+pub(crate) fn say(line: &str) {
+    say_to(io::stdout(), line);
+}
+
+/// A reader that went away (`make run | head`) is no reason to stop, and `println!` would panic.
+fn say_to(mut output: impl Write, line: &str) {
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
+
+/// An error with its causes, on one line.
+fn one_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = next.source();
+    }
+    line.replace('\n', " ")
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .compact()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_timer(tracing_subscriber::fmt::time::uptime())
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_its_causes_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] io::Error);
+        assert_eq!(
+            one_line(&Outer(io::Error::other("in\nner"))),
+            "outer: in ner"
+        );
+    }
+}

@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The `tidemill` binary.
+
+fn main() -> std::process::ExitCode {
+    tidemill::cli::main()
+}

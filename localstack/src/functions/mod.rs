@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -26,7 +27,10 @@ pub use trace::TraceId;
 
 pub(crate) use environment::{ACCOUNT, arn};
 
-use crate::template::{FunctionSpec, UnresolvedVariable};
+use crate::{
+    template::{FunctionSpec, UnresolvedVariable},
+    trigger::Invoke,
+};
 use pool::Pool;
 use spawner::Spawner;
 
@@ -167,9 +171,19 @@ impl Functions {
         self.pids.clone()
     }
 
-    /// Takes no more invocations, asks every child to end, and kills those that are alive after `grace`.
-    pub async fn stop(&self, grace: Duration) {
-        futures::future::join_all(self.pools.values().map(|pool| pool.stop(grace))).await;
+    /// Lets the named functions take no more invocations, asks their children to end, and kills those that are alive
+    /// after `grace`.
+    pub async fn stop(&self, names: &[&str], grace: Duration) {
+        let pools = names.iter().filter_map(|name| self.pools.get(*name));
+        futures::future::join_all(pools.map(|pool| pool.stop(grace))).await;
+    }
+}
+
+#[async_trait]
+impl Invoke for Functions {
+    /// Waits in the queue for as long as it takes: triggers and schedules have nobody who waits for them.
+    async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+        Self::invoke(self, function, payload, InvokeOptions::default()).await
     }
 }
 

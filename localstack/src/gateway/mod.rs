@@ -71,6 +71,11 @@ impl Api {
         }
     }
 
+    /// Whether anything answers `GET /health`.
+    pub fn has_health(&self) -> bool {
+        self.routes.find(&Method::GET, "/health").is_some()
+    }
+
     /// The same API with another limit than API Gateway's 30 s.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
@@ -82,10 +87,10 @@ impl Api {
 /// Serves an API until `shutdown` is ready and the requests in flight are answered.
 pub async fn serve(
     listener: TcpListener,
-    api: Api,
+    api: Arc<Api>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new().fallback(handle).with_state(Arc::new(api));
+    let router = Router::new().fallback(handle).with_state(api);
     let listener = listener.tap_io(|stream| {
         // Answers are small: waiting for more bytes only costs time. A socket that refuses the option works without.
         let _ = stream.set_nodelay(true);

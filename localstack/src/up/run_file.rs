@@ -1,0 +1,144 @@
+//! `run.json`: what runs and where, there from ready until stop.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, task::JoinHandle};
+use tracing::warn;
+
+use super::replace::replace_file;
+use crate::functions::Pids;
+
+/// The content of `run.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunFile {
+    pub(super) pid: u32,
+    /// The HTTP APIs by name, each with its URL.
+    #[serde(flatten)]
+    pub(super) apis: BTreeMap<String, String>,
+    pub(super) lambda: String,
+    pub(super) kafka: String,
+    pub(super) lake_url: String,
+    #[serde(default)]
+    pub(super) functions: BTreeMap<String, FunctionEntry>,
+}
+
+/// One function in `run.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FunctionEntry {
+    pids: Vec<u32>,
+}
+
+impl RunFile {
+    /// The `run.json` of a system that runs on this data folder.
+    pub(crate) fn read(data: &Path) -> io::Result<Self> {
+        let text = fs::read(data.join("run.json"))?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// The URL of an HTTP API.
+    pub(crate) fn api(&self, name: &str) -> Option<&str> {
+        self.apis.get(name).map(String::as_str)
+    }
+}
+
+/// Keeps `run.json` true, and removes it on drop.
+#[derive(Debug)]
+pub(super) struct Published {
+    path: PathBuf,
+    keeper: JoinHandle<()>,
+}
+
+impl Published {
+    /// Writes the file, and writes it anew whenever the functions' children change.
+    pub(super) fn new(
+        data: &Path,
+        mut run: RunFile,
+        mut pids: watch::Receiver<Pids>,
+    ) -> io::Result<Self> {
+        let path = data.join("run.json");
+        run.set_pids(&pids.borrow_and_update());
+        write(&path, &run)?;
+        let kept = path.clone();
+        let keeper = tokio::spawn(async move {
+            while pids.changed().await.is_ok() {
+                run.set_pids(&pids.borrow_and_update());
+                if let Err(source) = write(&kept, &run) {
+                    warn!(path = %kept.display(), %source, "run.json cannot be written");
+                }
+            }
+        });
+        Ok(Self { path, keeper })
+    }
+}
+
+impl RunFile {
+    fn set_pids(&mut self, pids: &Pids) {
+        for (function, pids) in pids {
+            self.functions
+                .insert(function.clone(), FunctionEntry { pids: pids.clone() });
+        }
+    }
+}
+
+impl Published {
+    /// Removes the file; nothing writes it again.
+    pub(super) async fn remove(mut self) {
+        self.keeper.abort();
+        // It may be writing just now.
+        let _ = (&mut self.keeper).await;
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.keeper.abort();
+        if let Err(source) = fs::remove_file(&self.path) {
+            warn!(path = %self.path.display(), %source, "run.json cannot be removed");
+        }
+    }
+}
+
+fn write(path: &Path, run: &RunFile) -> io::Result<()> {
+    replace_file(path, &serde_json::to_vec_pretty(run)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::time::Duration;
+
+    use super::*;
+
+    fn run() -> RunFile {
+        RunFile {
+            pid: 1,
+            apis: [("lake".to_owned(), "http://127.0.0.1:8080".to_owned())].into(),
+            lambda: "http://127.0.0.1:9001".to_owned(),
+            kafka: "127.0.0.1:9092".to_owned(),
+            lake_url: "file:///lake".to_owned(),
+            functions: [("stocks".to_owned(), FunctionEntry::default())].into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn it_follows_the_children_and_goes_away() {
+        let data = tempfile::tempdir().unwrap();
+        let (tell, pids) = watch::channel(Pids::new());
+        let published = Published::new(data.path(), run(), pids).unwrap();
+        let read = RunFile::read(data.path()).unwrap();
+        assert_eq!(read.api("lake"), Some("http://127.0.0.1:8080"));
+        assert_eq!(read.functions["stocks"].pids, Vec::<u32>::new());
+        tell.send_modify(|pids| drop(pids.insert("stocks".to_owned(), vec![42])));
+        while RunFile::read(data.path()).unwrap().functions["stocks"].pids != [42] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        published.remove().await;
+        assert!(RunFile::read(data.path()).is_err());
+        assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+    }
+}

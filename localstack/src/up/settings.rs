@@ -1,0 +1,153 @@
+//! The settings of `tidemill up`: flags, and environment variables of the same names.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::broker::KafkaSetting;
+
+/// Settings of `tidemill up`
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Port of the Stocks API; 0 picks a free one
+    #[arg(long, env = "STOCKS_PORT", default_value_t = 5000)]
+    pub(super) stocks_port: u16,
+    /// Port of the Games API; 0 picks a free one
+    #[arg(long, env = "GAMES_PORT", default_value_t = 5001)]
+    pub(super) games_port: u16,
+    /// Port of the Lake API; 0 picks a free one
+    #[arg(long, env = "LAKE_PORT", default_value_t = 8080)]
+    pub(super) lake_port: u16,
+    /// Port of Lambda's own API, for `cargo lambda invoke` and `aws lambda invoke --endpoint-url`; 0 picks a free one
+    #[arg(long, env = "LAMBDA_PORT", default_value_t = 9001)]
+    pub(super) lambda_port: u16,
+    /// `embedded`, or the host:port,... of a Kafka, Redpanda or MSK that runs
+    #[arg(long, env = "KAFKA", default_value = "embedded", value_parser = kafka)]
+    pub(super) kafka: KafkaSetting,
+    /// Port of the embedded broker; 0 picks a free one
+    #[arg(long, env = "KAFKA_PORT", default_value_t = 9092)]
+    pub(super) kafka_port: u16,
+    /// Where the lake is: `file`, in the data folder
+    #[arg(long, env = "LAKE", default_value = "file")]
+    pub(super) lake: Lake,
+    /// Whether schedules fire by themselves
+    #[arg(long, env = "SCHEDULES", default_value = "on")]
+    pub(super) schedules: Switch,
+    /// Seconds that a batch of records may wait for more; overrides template.yaml
+    #[arg(long, env = "BATCHING_WINDOW", default_value = "2", value_parser = batching_window)]
+    pub(super) batching_window: Duration,
+    /// Length of an evaluation window in seconds of event time
+    #[arg(long, env = "WINDOW_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) window_seconds: u32,
+    /// How late a tick may be and still count for its window, in seconds of event time
+    #[arg(long, env = "LATENESS_SECONDS", default_value_t = 2)]
+    pub(super) lateness_seconds: u32,
+    /// Everything that is kept: the lake, logs, run.json
+    #[arg(
+        long,
+        alias = "data",
+        env = "TIDEMILL_DATA",
+        default_value = ".tidemill"
+    )]
+    pub(super) tidemill_data: PathBuf,
+    /// The template that declares the system [default: template.yaml here, else the workspace's]
+    #[arg(long)]
+    pub(super) template: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The port of an HTTP API by its name in the template, and the variable that sets it.
+    pub(super) fn api_port(&self, name: &str) -> Option<(u16, &'static str)> {
+        match name {
+            "stocks" => Some((self.stocks_port, "STOCKS_PORT")),
+            "games" => Some((self.games_port, "GAMES_PORT")),
+            "lake" => Some((self.lake_port, "LAKE_PORT")),
+            _ => None,
+        }
+    }
+}
+
+/// Bad addresses are bad arguments, whoever would be the first to meet them.
+fn kafka(text: &str) -> Result<KafkaSetting, String> {
+    let Ok(setting) = text.parse();
+    match &setting {
+        KafkaSetting::External(brokers) if !brokers.split(',').all(is_address) => {
+            Err("it is `embedded` or host:port,host:port,…".to_owned())
+        }
+        KafkaSetting::Embedded | KafkaSetting::Apache | KafkaSetting::External(_) => Ok(setting),
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.trim()
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+/// Which lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lake {
+    /// Files in the data folder.
+    File,
+    /// A kind that interface.md names and that is not built yet.
+    Later(String),
+}
+
+impl FromStr for Lake {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "file" => Ok(Self::File),
+            "localstack" => Ok(Self::Later(text.to_owned())),
+            text if text.starts_with("s3://") => Ok(Self::Later(text.to_owned())),
+            _ => Err("it is `file`".to_owned()),
+        }
+    }
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    /// Schedules fire.
+    On,
+    /// Functions are invoked by hand.
+    Off,
+}
+
+fn batching_window(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "it is a number of seconds".to_owned())?;
+    // Lambda's own limit.
+    if !(0.0..=300.0).contains(&seconds) {
+        return Err("it is 0 to 300 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn brokers() {
+        assert_eq!(kafka("embedded"), Ok(KafkaSetting::Embedded));
+        assert_eq!(
+            kafka("a:1,b:2"),
+            Ok(KafkaSetting::External("a:1,b:2".to_owned()))
+        );
+        for bad in ["", "a", "a:x", "a:1,", ":1"] {
+            assert!(kafka(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn windows() {
+        assert_eq!(batching_window("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["-1", "301", "NaN", "x", ""] {
+            assert!(batching_window(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The start, in the order in which the parts need each other.
+
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::{sync::watch, task::JoinSet};
+use tracing::debug;
+use url::Url;
+
+use super::{
+    UpError,
+    data::DataFolder,
+    epochs::{self, Life},
+    health,
+    ports::{self, Bound},
+    run_file::{Published, RunFile},
+    settings::{Lake, Settings, Switch},
+    urls,
+};
+use crate::{
+    broker::{self, Broker},
+    cli::say,
+    clock::{Clock, SystemClock},
+    functions::{Functions, HostSettings},
+    gateway::{self, Api},
+    invoke_api,
+    scheduler::Scheduler,
+    template::{HttpApi, Template, Values},
+    trigger::{Invoke, Trigger},
+};
+
+/// Variables of the user's that every function gets as they are.
+const PASSED_ON: [&str; 4] = ["INVESTORS", "MAX_AHEAD_SECONDS", "QUOTES", "RUST_LOG"];
+
+/// The whole system at work. Dropping it stops it where it stands.
+#[derive(Debug)]
+pub(super) struct System {
+    pub(super) scheduler: Option<Scheduler>,
+    pub(super) stopping: watch::Sender<bool>,
+    pub(super) servers: JoinSet<io::Result<()>>,
+    pub(super) triggers: Vec<Trigger>,
+    pub(super) functions: Functions,
+    pub(super) template: Template,
+    pub(super) published: Published,
+    pub(super) broker: Broker,
+    run: RunFile,
+    folder: DataFolder,
+}
+
+impl System {
+    /// The addresses, for people.
+    pub(super) fn table(&self) -> Vec<String> {
+        urls::table(&self.run, &self.folder)
+    }
+
+    /// Waits until a listener breaks, which none should.
+    pub(super) async fn broken(&mut self) -> io::Error {
+        match self.servers.join_next().await {
+            Some(Ok(Err(error))) => error,
+            Some(Err(panic)) => io::Error::other(panic),
+            Some(Ok(Ok(()))) | None => io::Error::other("a listener ended by itself"),
+        }
+    }
+}
+
+/// Starts everything; what fails takes down what has been started before it.
+pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
+    if let Lake::Later(name) = &settings.lake {
+        return Err(UpError::LakeNotAvailable(name.clone()));
+    }
+    let template = template(settings)?;
+    let folder = DataFolder::lock(&settings.tidemill_data)?;
+    remove_stale_run_file(folder.path())?;
+    let ports = Ports::bind(settings, &template).await?;
+
+    say(match settings.kafka {
+        broker::KafkaSetting::External(_) => "reaching the broker",
+        broker::KafkaSetting::Embedded | broker::KafkaSetting::Apache => "starting the broker",
+    });
+    let broker = Broker::start(
+        &settings.kafka,
+        settings.kafka_port,
+        &broker::topics(&template),
+    )
+    .await?;
+    let address = broker.address();
+    let life = if broker.forgets() {
+        Life::New
+    } else {
+        Life::Of(&address)
+    };
+    let epoch = epochs::claim(folder.path(), &folder.lake(), life)?;
+    debug!(epoch, broker = address, "life of the logs");
+
+    let lake_url =
+        Url::from_directory_path(folder.lake()).map_err(|()| UpError::LakeUrl(folder.lake()))?;
+    let lake_url = lake_url.as_str().trim_end_matches('/').to_owned();
+    let mut host = HostSettings::new(binaries()?, folder.logs());
+    host.given = given(settings, broker.bootstrap(), &lake_url, epoch);
+    host.forced = passed_on();
+    let functions = Functions::start(&template.functions, &host)?;
+
+    let (stopping, stop) = watch::channel(false);
+    let mut servers = JoinSet::new();
+    let run = RunFile {
+        pid: std::process::id(),
+        apis: ports
+            .apis
+            .iter()
+            .map(|(api, bound)| (api.name.clone(), url(bound.port)))
+            .collect(),
+        lambda: url(ports.lambda.port),
+        kafka: address,
+        lake_url,
+        functions: functions
+            .names()
+            .into_iter()
+            .map(|name| (name, Default::default()))
+            .collect(),
+    };
+    let checks = ports.serve(&template, &functions, &mut servers, &stop);
+
+    say("starting the triggers");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let invoke: Arc<dyn Invoke> = Arc::new(functions.clone());
+    let triggers = triggers(settings, &template, broker.bootstrap(), &invoke, &clock).await?;
+
+    say("starting the functions behind the HTTP APIs");
+    let logs = folder.logs().display().to_string();
+    let healthy = checks
+        .iter()
+        .map(|(api, port)| health::wait(api, *port, &logs));
+    futures::future::try_join_all(healthy).await?;
+
+    let published = Published::new(folder.path(), run.clone(), functions.pids());
+    let published = published.map_err(|source| UpError::RunFile {
+        path: folder.path().join("run.json"),
+        source,
+    })?;
+    let scheduler = match settings.schedules {
+        Switch::On => Some(Scheduler::start(&template, invoke, clock)?),
+        Switch::Off => None,
+    };
+    Ok(System {
+        scheduler,
+        stopping,
+        servers,
+        triggers,
+        functions,
+        template,
+        published,
+        broker,
+        run,
+        folder,
+    })
+}
+
+fn template(settings: &Settings) -> Result<Template, UpError> {
+    let path = settings.template.clone().unwrap_or_else(|| {
+        let here = PathBuf::from("template.yaml");
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("template.yaml");
+        if !here.exists() && workspace.exists() {
+            workspace
+        } else {
+            here
+        }
+    });
+    let text = fs::read_to_string(&path).map_err(|source| UpError::NoTemplate {
+        path: path.clone(),
+        source,
+    })?;
+    Template::parse(&text, &Values::new()).map_err(|source| UpError::Template { path, source })
+}
+
+/// One that was killed had no time to remove it; the lock says that it is gone.
+fn remove_stale_run_file(folder: &Path) -> Result<(), UpError> {
+    let path = folder.join("run.json");
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(UpError::RunFile { path, source }),
+    }
+}
+
+/// The functions' binaries are built into the folder that this one is in.
+fn binaries() -> Result<PathBuf, UpError> {
+    let here = env::current_exe().and_then(|path| path.canonicalize());
+    let here = here.map_err(|source| UpError::RunFile {
+        path: PathBuf::from("/proc/self/exe"),
+        source,
+    })?;
+    Ok(here.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// What the local system says in place of AWS, for the functions that ask for it in the template.
+fn given(
+    settings: &Settings,
+    brokers: &str,
+    lake_url: &str,
+    epoch: u32,
+) -> BTreeMap<String, String> {
+    let given = [
+        ("KAFKA_BROKERS", brokers.to_owned()),
+        ("LAKE_URL", lake_url.to_owned()),
+        ("LOG_EPOCH", epoch.to_string()),
+        ("WINDOW_SECONDS", settings.window_seconds.to_string()),
+        ("LATENESS_SECONDS", settings.lateness_seconds.to_string()),
+    ];
+    given
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn passed_on() -> BTreeMap<String, String> {
+    let set = |name: &&str| env::var(name).ok().map(|value| ((*name).to_owned(), value));
+    PASSED_ON.iter().filter_map(set).collect()
+}
+
+async fn triggers(
+    settings: &Settings,
+    template: &Template,
+    brokers: &str,
+    invoke: &Arc<dyn Invoke>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Trigger>, UpError> {
+    let window = Some(settings.batching_window);
+    let starts = template.functions.iter().flat_map(|function| {
+        function.triggers.iter().map(async |trigger| {
+            let started = Trigger::start(
+                function,
+                trigger,
+                brokers,
+                window,
+                Arc::clone(invoke),
+                Arc::clone(clock),
+            );
+            started.await.map_err(|source| UpError::Trigger {
+                function: function.name.clone(),
+                source,
+            })
+        })
+    });
+    futures::future::try_join_all(starts).await
+}
+
+/// Every port, bound before anything that takes time is started.
+struct Ports {
+    apis: Vec<(HttpApi, Bound)>,
+    lambda: Bound,
+}
+
+impl Ports {
+    async fn bind(settings: &Settings, template: &Template) -> Result<Self, UpError> {
+        let mut apis = Vec::new();
+        for api in &template.apis {
+            // An API of the template that has no setting of its own gets a free port.
+            let (port, variable) = settings
+                .api_port(&api.name)
+                .unwrap_or((0, "its API's name"));
+            apis.push((api.clone(), ports::bind(port, variable).await?));
+        }
+        Ok(Self {
+            apis,
+            lambda: ports::bind(settings.lambda_port, "LAMBDA_PORT").await?,
+        })
+    }
+
+    /// Serves everything; returns name and port of the APIs whose health can be asked for.
+    fn serve(
+        self,
+        template: &Template,
+        functions: &Functions,
+        servers: &mut JoinSet<io::Result<()>>,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<(String, u16)> {
+        let mut checks = Vec::new();
+        for (declared, bound) in self.apis {
+            let api = Arc::new(Api::new(&declared, template, functions.clone()));
+            if api.has_health() {
+                checks.push((declared.name, bound.port));
+            }
+            for listener in bound.listeners {
+                servers.spawn(gateway::serve(listener, Arc::clone(&api), stopped(stop)));
+            }
+        }
+        for listener in self.lambda.listeners {
+            let specs = template.functions.clone();
+            servers.spawn(invoke_api::serve(
+                listener,
+                specs,
+                functions.clone(),
+                stopped(stop),
+            ));
+        }
+        checks
+    }
+}
+
+/// Ready when the system stops; a sender that is gone has no more to say than one that says stop.
+fn stopped(stop: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut stop = stop.clone();
+    async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}

@@ -1,2 +1,12 @@
-//! Placeholder.
-fn main() {}
+//! Wires the Stocks API to Lambda.
+
+use stocks::{Config, Context};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run::http(
+        async |env| Ok(Context::connect(Config::from_env(env)?)?),
+        stocks::handle,
+    )
+    .await
+}

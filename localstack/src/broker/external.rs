@@ -1,0 +1,104 @@
+//! Brokers that run elsewhere: that they answer, and that they have the topics.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+};
+
+use super::{BrokerError, REACH_LIMIT, TopicSpec};
+
+type Admin = AdminClient<DefaultClientContext>;
+
+/// Checks that the brokers answer within five seconds, and makes the topics that are missing.
+pub(super) async fn prepare(brokers: &str, topics: &[TopicSpec]) -> Result<(), BrokerError> {
+    if !brokers.split(',').all(is_address) {
+        return Err(BrokerError::Setting {
+            setting: brokers.to_owned(),
+        });
+    }
+    let unreachable = |source| BrokerError::Unreachable {
+        brokers: brokers.to_owned(),
+        source,
+    };
+    let admin: Admin = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("socket.connection.setup.timeout.ms", "4000")
+        // It says itself what it could not reach.
+        .set_log_level(rdkafka::config::RDKafkaLogLevel::Critical)
+        .create()
+        .map_err(unreachable)?;
+    let (admin, partitions) = partitions(admin).await.map_err(unreachable)?;
+    for topic in topics {
+        match partitions.get(&topic.name).copied().unwrap_or_default() {
+            0 => create(&admin, topic)
+                .await
+                .map_err(|source| BrokerError::Topic {
+                    topic: topic.name.clone(),
+                    partitions: topic.partitions,
+                    brokers: brokers.to_owned(),
+                    source,
+                })?,
+            found if topic.partitions == 1 && found != 1 => {
+                let (topic, brokers) = (topic.name.clone(), brokers.to_owned());
+                return Err(BrokerError::Partitions {
+                    topic,
+                    found,
+                    brokers,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Every topic with the number of its partitions; asking blocks, so it is done on a thread for such things.
+async fn partitions(admin: Admin) -> KafkaResult<(Admin, BTreeMap<String, usize>)> {
+    let ask = move || {
+        let metadata = admin.inner().fetch_metadata(None, REACH_LIMIT)?;
+        let topics = metadata
+            .topics()
+            .iter()
+            .map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+        Ok((topics.collect(), admin))
+    };
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(answer) => answer.map(|(topics, admin)| (admin, topics)),
+        Err(_) => Err(KafkaError::Canceled),
+    }
+}
+
+async fn create(admin: &Admin, topic: &TopicSpec) -> KafkaResult<()> {
+    // The broker's own default, which is right for a cluster of one as for one of three.
+    let replication = TopicReplication::Fixed(-1);
+    let topic = NewTopic::new(&topic.name, topic.partitions, replication);
+    let limit = Some(Duration::from_secs(10));
+    let options = AdminOptions::new()
+        .request_timeout(limit)
+        .operation_timeout(limit);
+    let asked = Instant::now();
+    for result in admin.create_topics([&topic], &options).await? {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+        }
+    }
+    tracing::info!(topic = topic.name, partitions = topic.num_partitions, elapsed = ?asked.elapsed(), "topic made");
+    Ok(())
+}
+
+fn is_address(text: &str) -> bool {
+    let port = text
+        .trim()
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .map(|(_, port)| port.parse::<u16>());
+    matches!(port, Some(Ok(1..)))
+}

@@ -1,0 +1,136 @@
+//! Brokers as the runner sees them.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::Instant;
+
+use rdkafka::{
+    ClientConfig,
+    producer::{FutureProducer, FutureRecord},
+};
+
+use super::*;
+
+fn spec(name: &str, partitions: i32) -> TopicSpec {
+    TopicSpec {
+        name: name.to_owned(),
+        partitions,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermarks() {
+    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 3), spec("b", 1)])
+        .await
+        .unwrap();
+    assert!(broker.forgets());
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.address())
+        .create()
+        .unwrap();
+    for _ in 0..3 {
+        let record = FutureRecord::<[u8], str>::to("a").partition(2).payload("x");
+        producer
+            .send(record, Duration::from_secs(10))
+            .await
+            .unwrap();
+    }
+    let partitions = [
+        ("a".to_owned(), 2),
+        ("a".to_owned(), 0),
+        ("b".to_owned(), 0),
+    ];
+    let watermarks = broker
+        .watermarks()
+        .unwrap()
+        .read(&partitions)
+        .await
+        .unwrap();
+    let empty = Watermark { low: 0, high: 0 };
+    assert_eq!(watermarks, [Watermark { low: 0, high: 3 }, empty, empty]);
+
+    // As an external broker its topics are found, and one whose order matters is refused with three partitions.
+    let setting: KafkaSetting = broker.address().parse().unwrap();
+    let external = Broker::start(&setting, 0, &[spec("a", 3), spec("b", 1)])
+        .await
+        .unwrap();
+    assert!(!external.forgets());
+    let refused = Broker::start(&setting, 0, &[spec("a", 1)])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, BrokerError::Partitions { found: 3, .. }),
+        "{refused}"
+    );
+    // The mock cluster has no admin calls: a missing topic cannot be made there.
+    let refused = Broker::start(&setting, 0, &[spec("missing", 1)])
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("topic missing"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_in_use_is_an_error_that_says_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = Broker::start(&KafkaSetting::Embedded, port, &[])
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains(&format!("KAFKA_PORT={port}")),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_nobody_serves_is_an_error_within_the_limit() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let begun = Instant::now();
+    let error = Broker::start(&KafkaSetting::External(free.to_string()), 0, &[])
+        .await
+        .unwrap_err();
+    assert!(
+        begun.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(error.to_string().contains(&free.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn settings_that_are_refused() {
+    for setting in [
+        "",
+        "localhost",
+        "localhost:",
+        ":9092",
+        "a:1,,b:2",
+        "a:99999",
+        "a:0",
+    ] {
+        let error = Broker::start(&setting.parse().unwrap(), 0, &[])
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, BrokerError::Setting { .. }),
+            "{setting}: {error}"
+        );
+    }
+    let error = Broker::start(&KafkaSetting::Apache, 0, &[])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BrokerError::ApacheNotAvailable));
+}
+
+#[test]
+fn topics_are_the_systems_and_the_triggers() {
+    let text = "{Resources: {F: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Events: \
+                {A: {Type: SelfManagedKafka, Properties: {Topics: [own, StockExchange]}}}}}}}";
+    let topics = topics(&Template::parse(text, &Default::default()).unwrap());
+    assert!(topics.contains(&spec("own", 3)));
+    assert!(topics.contains(&spec("StockExchange", 1)));
+    assert_eq!(topics.len(), 8);
+}

@@ -1,0 +1,12 @@
+//! The local stack: serves on one machine exactly what template.yaml declares for AWS.
+
+pub mod broker;
+pub mod cli;
+pub mod clock;
+pub mod functions;
+pub mod gateway;
+pub mod invoke_api;
+pub mod scheduler;
+pub mod template;
+pub mod trigger;
+pub mod up;

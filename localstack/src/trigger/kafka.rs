@@ -1,0 +1,296 @@
+//! The log of a trigger on a real broker: one consumer, its partitions assigned by hand, the group only for commits.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{
+        CommitMode, Consumer, ConsumerContext, DefaultConsumerContext, StreamConsumer,
+        stream_consumer::StreamPartitionQueue,
+    },
+    error::{KafkaError, KafkaResult},
+    message::Message,
+};
+use tokio::task::spawn_blocking;
+use tracing::{error, warn};
+
+use super::{
+    TriggerError,
+    log::{LogError, PartitionLog},
+    record::LogRecord,
+};
+use crate::{broker::Watermark, template::StartingPosition};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A topic's partition.
+pub(super) type Partition = (String, i32);
+
+/// The consumer of one trigger.
+pub(super) struct TriggerConsumer {
+    consumer: Arc<StreamConsumer>,
+    group: String,
+}
+
+impl TriggerConsumer {
+    /// A consumer that has nothing assigned yet.
+    pub(super) fn new(brokers: &str, group: &str) -> Result<Self, TriggerError> {
+        let consumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // Records that a retention took are noticed by their offsets; what is left is read.
+            .set("auto.offset.reset", "earliest")
+            // What a partition may hold in memory beside the batch that is being collected.
+            .set("queued.min.messages", "1000")
+            .set("queued.max.messages.kbytes", "4096")
+            .set("fetch.message.max.bytes", "1048576")
+            // The embedded broker answers a fetch that found nothing only when this is over.
+            .set("fetch.wait.max.ms", "100")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set_log_level(RDKafkaLogLevel::Error)
+            .create()
+            .map_err(|source| TriggerError::Consumer {
+                group: group.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            consumer: Arc::new(consumer),
+            group: group.to_owned(),
+        })
+    }
+
+    /// Every partition of these topics.
+    pub(super) async fn partitions(
+        &self,
+        topics: &[String],
+    ) -> Result<Vec<Partition>, TriggerError> {
+        let mut partitions = Vec::new();
+        for topic in topics {
+            let name = topic.clone();
+            let ask = move |consumer: &StreamConsumer| {
+                let metadata = consumer.fetch_metadata(Some(&name), LIMIT)?;
+                let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+                Ok(topic.map(|topic| {
+                    topic
+                        .partitions()
+                        .iter()
+                        .map(|partition| partition.id())
+                        .collect::<Vec<_>>()
+                }))
+            };
+            let ids = self.ask(ask).await.map_err(|source| TriggerError::Topic {
+                topic: topic.clone(),
+                source,
+            })?;
+            let ids = ids
+                .filter(|ids| !ids.is_empty())
+                .ok_or_else(|| TriggerError::NoTopic {
+                    topic: topic.clone(),
+                })?;
+            partitions.extend(ids.into_iter().map(|id| (topic.clone(), id)));
+        }
+        Ok(partitions)
+    }
+
+    /// Where to start: at the committed offset, else at the starting position; never at a record that is gone.
+    pub(super) async fn starts(
+        &self,
+        partitions: &[Partition],
+        position: StartingPosition,
+    ) -> Result<BTreeMap<Partition, i64>, TriggerError> {
+        let asked = partitions.to_vec();
+        let ask = move |consumer: &StreamConsumer| {
+            let mut list = TopicPartitionList::new();
+            for (topic, partition) in &asked {
+                list.add_partition(topic, *partition);
+            }
+            let committed = consumer.committed_offsets(list, LIMIT)?;
+            let mut starts = Vec::new();
+            for element in committed.elements() {
+                let (low, high) =
+                    consumer.fetch_watermarks(element.topic(), element.partition(), LIMIT)?;
+                let committed = match element.offset() {
+                    Offset::Offset(offset) => Some(offset),
+                    _ => None,
+                };
+                starts.push((
+                    (element.topic().to_owned(), element.partition()),
+                    committed,
+                    Watermark { low, high },
+                ));
+            }
+            Ok(starts)
+        };
+        let starts = self
+            .ask(ask)
+            .await
+            .map_err(|source| TriggerError::Offsets {
+                group: self.group.clone(),
+                source,
+            })?;
+        let start = |(partition, committed, bounds): (Partition, Option<i64>, Watermark)| {
+            let start = match (committed, position) {
+                (Some(offset), _) if (bounds.low..=bounds.high).contains(&offset) => offset,
+                (Some(offset), _) => {
+                    let (group, low, high) = (&self.group, bounds.low, bounds.high);
+                    error!(
+                        group,
+                        ?partition,
+                        offset,
+                        low,
+                        high,
+                        "committed offset is not in the log, starting at the oldest record"
+                    );
+                    bounds.low
+                }
+                (None, StartingPosition::TrimHorizon) => bounds.low,
+                (None, StartingPosition::Latest) => bounds.high,
+            };
+            (partition, start)
+        };
+        Ok(starts.into_iter().map(start).collect())
+    }
+
+    /// Starts reading, and gives each partition's log.
+    pub(super) fn assign(
+        &self,
+        starts: &BTreeMap<Partition, i64>,
+    ) -> Result<Vec<KafkaLog>, TriggerError> {
+        let failed = |source| TriggerError::Offsets {
+            group: self.group.clone(),
+            source,
+        };
+        let mut logs = Vec::with_capacity(starts.len());
+        let mut list = TopicPartitionList::new();
+        for ((topic, partition), start) in starts {
+            // Before the assignment: a record that is fetched earlier would end up in the consumer's own queue.
+            let queue = self.consumer.split_partition_queue(topic, *partition);
+            let queue = queue.ok_or_else(|| failed(KafkaError::Canceled))?;
+            let consumer = Arc::clone(&self.consumer);
+            logs.push(KafkaLog {
+                topic: topic.clone(),
+                partition: *partition,
+                queue,
+                consumer,
+            });
+            list.add_partition_offset(topic, *partition, Offset::Offset(*start))
+                .map_err(failed)?;
+        }
+        self.consumer.assign(&list).map_err(failed)?;
+        Ok(logs)
+    }
+
+    /// Serves the consumer's events for as long as it is polled; without it nothing moves.
+    pub(super) fn events(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (consumer, group) = (Arc::clone(&self.consumer), self.group.clone());
+        async move {
+            loop {
+                match consumer.recv().await {
+                    Ok(message) => {
+                        let (topic, partition, offset) =
+                            (message.topic(), message.partition(), message.offset());
+                        error!(
+                            group,
+                            topic, partition, offset, "record outside of its partition's queue"
+                        );
+                    }
+                    Err(reason) => warn!(group, %reason, "consumer"),
+                }
+            }
+        }
+    }
+
+    /// What each of these partitions holds now.
+    pub(super) async fn bounds(
+        &self,
+        partitions: &[Partition],
+    ) -> Result<Vec<Watermark>, LogError> {
+        let partitions = partitions.to_vec();
+        let ask = move |consumer: &StreamConsumer| {
+            let bounds = |(topic, partition): &Partition| {
+                consumer.fetch_watermarks(topic, *partition, LIMIT)
+            };
+            partitions
+                .iter()
+                .map(bounds)
+                .map(|bounds| bounds.map(|(low, high)| Watermark { low, high }))
+                .collect()
+        };
+        Ok(self.ask(ask).await?)
+    }
+
+    /// Commits these positions and waits until they are kept.
+    pub(super) async fn commit(
+        &self,
+        positions: &BTreeMap<Partition, i64>,
+    ) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        for ((topic, partition), position) in positions {
+            list.add_partition_offset(topic, *partition, Offset::Offset(*position))?;
+        }
+        Ok(self
+            .ask(move |consumer| consumer.commit(&list, CommitMode::Sync))
+            .await?)
+    }
+
+    /// Closes the consumer, which blocks, on a thread for such things.
+    pub(super) fn close(self) {
+        drop(spawn_blocking(move || drop(self)));
+    }
+
+    /// Asks the broker something that blocks.
+    async fn ask<T, F>(&self, question: F) -> KafkaResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&StreamConsumer) -> KafkaResult<T> + Send + 'static,
+    {
+        ask(&self.consumer, question).await
+    }
+}
+
+async fn ask<C, T, F>(consumer: &Arc<StreamConsumer<C>>, question: F) -> KafkaResult<T>
+where
+    C: ConsumerContext + 'static,
+    T: Send + 'static,
+    F: FnOnce(&StreamConsumer<C>) -> KafkaResult<T> + Send + 'static,
+{
+    let consumer = Arc::clone(consumer);
+    spawn_blocking(move || question(&consumer))
+        .await
+        .unwrap_or(Err(KafkaError::Canceled))
+}
+
+/// One partition of a trigger's consumer.
+pub(super) struct KafkaLog {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    queue: StreamPartitionQueue<DefaultConsumerContext>,
+    consumer: Arc<StreamConsumer>,
+}
+
+#[async_trait]
+impl PartitionLog for KafkaLog {
+    async fn next(&self) -> Result<LogRecord, LogError> {
+        let message = self.queue.recv().await?;
+        Ok(LogRecord::encode(&message)?)
+    }
+
+    async fn commit(&self, next: i64) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, self.partition, Offset::Offset(next))?;
+        Ok(self.consumer.commit(&list, CommitMode::Async)?)
+    }
+
+    async fn bounds(&self) -> Result<Watermark, LogError> {
+        let (topic, partition) = (self.topic.clone(), self.partition);
+        let ask = ask(&self.consumer, move |consumer| {
+            consumer.fetch_watermarks(&topic, partition, LIMIT)
+        });
+        let (low, high) = ask.await?;
+        Ok(Watermark { low, high })
+    }
+}

@@ -199,3 +199,6 @@ impl FunctionSpec {
         Ok(env)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,16 +167,18 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
 /// A mapping, or the call that it is the long form of: `Ref: X`, `Fn::Sub: …`.
 fn call_of(mut entries: Vec<(String, Node)>) -> Node {
-    if let [(key, _)] = entries.as_slice() {
-        let function = match key.as_str() {
-            "Ref" => Some("Ref".to_owned()),
-            long => long.strip_prefix("Fn::").map(str::to_owned),
-        };
-        if let (Some(function), Some((_, argument))) = (function, entries.pop()) {
-            return Node::Call(function, Box::new(argument));
+    let function = match entries.as_slice() {
+        [(key, _)] if key == "Ref" => Some(key.clone()),
+        [(key, _)] => key.strip_prefix("Fn::").map(str::to_owned),
+        _ => None,
+    };
+    match function {
+        Some(function) => {
+            let argument = entries.pop().map_or(Node::Null, |(_, argument)| argument);
+            Node::Call(function, Box::new(argument))
         }
+        None => Node::Map(entries),
     }
-    Node::Map(entries)
 }
 
 #[cfg(test)]

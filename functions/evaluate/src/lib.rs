@@ -1,1 +1,125 @@
-//! Placeholder.
+//! Values portfolios over windows of event time.
+//!
+//! - Trigger: batches of `StockExchange`, again and cut anew as often as it may be.
+//! - Inputs: the ticks, the holdings of the investors in the lake, and the chain that was made so far.
+//! - Outputs: links of the table `evaluations`, then the same evaluations on `portfolios`, keyed by portfolio.
+//! - Guarantee: the evaluations are a function of the log of ticks, however it is cut. Each stands once in the lake and
+//!   at least once on the topic, repeats byte for byte. A batch succeeds only after every evaluation of every link that
+//!   overlaps it was acknowledged by the broker.
+
+mod batch;
+mod config;
+mod error;
+mod link;
+mod rows;
+mod shard;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::window::Holdings;
+use lake::{Chain, ChainKey, Retry, Store, Table};
+use lambda_kit::kafka::{BatchResponse, KafkaEvent};
+use lambda_kit::{Deadline, run};
+use stream::{KafkaPublisher, Publish};
+use tokio::sync::Mutex;
+use tracing::error;
+
+pub use config::{Config, Settings};
+pub use error::{ConnectError, Error, MakeError};
+pub use shard::{InvalidInvestors, Investors};
+
+/// What lives as long as the process.
+pub struct Context {
+    store: Arc<dyn Store>,
+    publisher: Arc<dyn Publish>,
+    settings: Settings,
+    retry: Retry,
+    warm: Mutex<Warm>,
+}
+
+/// What is remembered between batches to save requests; losing it loses nothing.
+#[derive(Default)]
+struct Warm {
+    chains: BTreeMap<i32, Chain>,
+    holdings: Holdings,
+}
+
+impl Context {
+    /// Opens the lake, makes the first holdings where there are none, and sets up the producer.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+        let store = lake::open(&config.lake_url)?;
+        let publisher = Arc::new(KafkaPublisher::new(&config.brokers)?);
+        Self::new(store, publisher, config.settings).await
+    }
+
+    /// A context of given parts; makes the first holdings where there are none.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        publisher: Arc<dyn Publish>,
+        settings: Settings,
+    ) -> Result<Self, ConnectError> {
+        lake::holdings::seed(store.as_ref()).await?;
+        Ok(Self {
+            store,
+            publisher,
+            settings,
+            retry: Retry::default(),
+            warm: Mutex::default(),
+        })
+    }
+
+    /// The same context, asking a failing store as `retry` says.
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The chain of a partition of ticks. A shard has its own, for it numbers the same offsets.
+    fn chain(&self, partition: i32) -> Chain {
+        let topic = match &self.settings.investors {
+            None => wire::topics::STOCK_EXCHANGE.to_owned(),
+            Some(investors) => format!("{}.{investors}", wire::topics::STOCK_EXCHANGE),
+        };
+        let key = ChainKey {
+            table: Table::Evaluations,
+            epoch: self.settings.epoch,
+            topic,
+            partition,
+        };
+        Chain::new(self.store.clone(), key).with_retry(self.retry)
+    }
+}
+
+/// Evaluates what a trigger brings. A partition that fails is reported from its first offset on and does not keep the
+/// others from succeeding.
+pub async fn handle(
+    event: KafkaEvent,
+    _deadline: Deadline,
+    context: &Context,
+) -> Result<BatchResponse, Error> {
+    let mut warm = context.warm.lock().await;
+    let mut response = BatchResponse::default();
+    for batch in event.into_batches() {
+        if batch.topic != wire::topics::STOCK_EXCHANGE {
+            return Err(Error::UnexpectedTopic { topic: batch.topic });
+        }
+        let Some(first) = batch.records.first().map(|record| record.offset) else {
+            continue;
+        };
+        if let Err(failed) = batch::evaluate(context, &mut warm, &batch).await {
+            let reason = run::chain(&failed);
+            let partition = batch.partition;
+            error!(
+                topic = batch.topic,
+                partition,
+                first,
+                gap = failed.gap(),
+                error = reason,
+                "batch failed"
+            );
+            response.fail(&batch.topic, partition, first);
+        }
+    }
+    Ok(response)
+}

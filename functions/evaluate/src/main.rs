@@ -1,2 +1,10 @@
-//! Placeholder.
-fn main() {}
+//! The function `evaluate`: values portfolios over windows of event time.
+
+use evaluate::{Config, Context};
+use lambda_kit::Env;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_kit::Error> {
+    let connect = async |env: &mut Env| Ok(Context::connect(Config::from_env(env)?).await?);
+    lambda_kit::run::events(connect, evaluate::handle).await
+}

@@ -1,0 +1,185 @@
+//! One batch of one partition: commit, then publish.
+
+use std::collections::btree_map::Entry;
+
+use domain::window::{Holdings, MissingHoldings, WindowState};
+use domain::{Evaluation, Portfolio};
+use futures::{StreamExt as _, TryStreamExt as _};
+use lake::holdings::{self, InvestorHoldings};
+use lake::{Batch, Chain, CommitError, Committed, Gaps, Link};
+use lambda_kit::kafka::PartitionBatch;
+use stream::{Publish, PublishError, Record};
+use tracing::{info, warn};
+
+use crate::link::{self, Report};
+use crate::{Context, Error, MakeError, Warm, rows};
+
+/// How many evaluations are under way to the broker at a time.
+const IN_FLIGHT: usize = 1_000;
+
+/// Commits what of the batch is not in yet, then publishes the evaluations of every link that overlaps it.
+pub(crate) async fn evaluate(
+    context: &Context,
+    warm: &mut Warm,
+    batch: &PartitionBatch,
+) -> Result<(), Error> {
+    let offsets: Vec<(i64, i64)> = batch
+        .records
+        .iter()
+        .map(|record| (record.offset, record.timestamp))
+        .collect();
+    let Some(bounds) = Batch::of(&offsets) else {
+        return Ok(());
+    };
+    refresh_holdings(context, &mut warm.holdings).await?;
+    let chain = match warm.chains.entry(batch.partition) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(vacant) => vacant.insert(context.chain(batch.partition)),
+    };
+    let report = commit(context, chain, &mut warm.holdings, batch, &bounds).await?;
+    if let Some(report) = &report {
+        warm.holdings.retain(&report.holdings_in_use);
+    }
+    let links = chain.links_overlapping(bounds.offsets.clone()).await?;
+    let published = publish(context.publisher.as_ref(), &links).await?;
+
+    let (first, end) = (bounds.offsets.start, bounds.offsets.end);
+    let repeated = report.is_none();
+    let Report {
+        windows,
+        evaluations,
+        ticks,
+        late,
+        undecodable,
+        not_evaluated,
+        ..
+    } = report.unwrap_or_default();
+    for (portfolio, reason) in &not_evaluated {
+        warn!(%portfolio, reason, "portfolio not evaluated");
+    }
+    let (partition, not_evaluated) = (batch.partition, not_evaluated.len());
+    info!(
+        partition,
+        first,
+        end,
+        repeated,
+        ticks,
+        late,
+        undecodable,
+        windows,
+        evaluations,
+        not_evaluated,
+        published,
+        "batch evaluated"
+    );
+    Ok(())
+}
+
+/// Brings the batch into the chain. `None` says that all of it was in.
+async fn commit(
+    context: &Context,
+    chain: &mut Chain,
+    holdings: &mut Holdings,
+    batch: &PartitionBatch,
+    bounds: &Batch<'_>,
+) -> Result<Option<Report>, Error> {
+    let initial = initial_state(chain).await?;
+    loop {
+        let mut report = None;
+        let make = |head: &lake::Head| {
+            let (link, made_of) = link::make(head, &initial, batch, holdings, &context.settings)?;
+            report = Some(made_of);
+            Ok(link)
+        };
+        return match chain.commit(bounds.clone(), Gaps::Refuse, make).await {
+            Ok(Committed::Link { .. }) => Ok(report),
+            Ok(Committed::AlreadyIn) => Ok(None),
+            // Each turn brings one version more, and open windows name few.
+            Err(CommitError::Make {
+                source: MakeError::Holdings(MissingHoldings { investor, version }),
+                ..
+            }) => {
+                let found = holdings::read(context.store.as_ref(), investor, version).await?;
+                holdings.insert(investor, version, evaluable(found));
+                continue;
+            }
+            Err(failed) => Err(failed.into()),
+        };
+    }
+}
+
+/// What an empty chain starts with: where the chain of the epoch before ended, so that prices and NAVs outlive a log.
+async fn initial_state(chain: &mut Chain) -> Result<WindowState, Error> {
+    if chain.head().await?.exists {
+        return Ok(WindowState::default());
+    }
+    match chain.predecessor().await? {
+        Some(head) => Ok(link::state_of(&head)
+            .map_err(Error::Predecessor)?
+            .on_new_log()),
+        None => Ok(WindowState::default()),
+    }
+}
+
+/// Reads the holdings that hold for windows which open from now on.
+async fn refresh_holdings(context: &Context, held: &mut Holdings) -> Result<(), Error> {
+    for latest in holdings::latest(context.store.as_ref()).await? {
+        let in_shard = context
+            .settings
+            .investors
+            .as_ref()
+            .is_none_or(|shard| shard.contains(latest.investor));
+        if in_shard {
+            held.insert_current(latest.investor, latest.version, evaluable(latest));
+        }
+    }
+    Ok(())
+}
+
+/// The portfolios that a row of the table can name.
+fn evaluable(holdings: InvestorHoldings) -> Vec<Portfolio> {
+    let fits = |number: u32| i32::try_from(number).is_ok();
+    let (evaluable, others): (Vec<_>, Vec<_>) = holdings
+        .portfolios
+        .into_iter()
+        .partition(|each| fits(each.id.investor) && fits(each.id.portfolio));
+    for portfolio in others {
+        warn!(portfolio = %portfolio.id, "portfolio not evaluated: its numbers are above {}", i32::MAX);
+    }
+    evaluable
+}
+
+/// Publishes the evaluations of links, in order for each portfolio; returns how many after all are acknowledged.
+async fn publish(publisher: &dyn Publish, links: &[Link]) -> Result<usize, Error> {
+    let mut evaluations = Vec::new();
+    for link in links {
+        let damaged = |what| Error::Rows {
+            first: link.range.start,
+            end: link.range.end,
+            what,
+        };
+        evaluations.extend(rows::decode(&link.rows).map_err(damaged)?);
+    }
+    let count = evaluations.len();
+    let records = evaluations
+        .into_iter()
+        .map(|evaluation| publish_one(publisher, evaluation));
+    futures::stream::iter(records)
+        .buffered(IN_FLIGHT)
+        .try_collect::<()>()
+        .await?;
+    Ok(count)
+}
+
+async fn publish_one(publisher: &dyn Publish, evaluation: Evaluation) -> Result<(), PublishError> {
+    let (key, value) = (
+        evaluation.portfolio.to_string(),
+        wire::encode_evaluation(&evaluation),
+    );
+    let record = Record {
+        topic: wire::topics::PORTFOLIOS,
+        key: key.as_bytes(),
+        value: &value,
+    };
+    publisher.publish(record).await.map(|_| ())
+}

@@ -1,6 +1,5 @@
 //! The commit protocol: what counts is what stands in the store.
 
-use std::error::Error;
 use std::ops::Range;
 
 use super::{Batch, Chain, CommitError, Gaps, Head, NewLink, link};
@@ -99,7 +98,7 @@ impl Chain {
             };
             tracing::warn!(
                 link = %path,
-                error = failure.as_ref().map(|error| error as &dyn Error),
+                ?failure,
                 "link not created, reading the head again"
             );
             self.forget();

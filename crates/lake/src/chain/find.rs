@@ -138,11 +138,7 @@ impl Retry {
             match request().await {
                 Err(error) if error.is_retryable() && failures + 1 < self.attempts => {
                     failures += 1;
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        failures,
-                        "storage failed"
-                    );
+                    tracing::warn!(?error, failures, "storage failed");
                     self.pause(failures).await;
                 }
                 answer => return answer,

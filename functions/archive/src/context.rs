@@ -1,0 +1,134 @@
+//! What one process of the function keeps between invocations: the lake and its warm chains.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use chrono::TimeDelta;
+use lake::{Chain, ChainKey, Epoch, OpenError, Retry, Store, Table};
+use lambda_kit::{ConfigErrors, Env};
+
+/// The function's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the lake is: `LAKE_URL`.
+    pub lake_url: String,
+    /// Which life of the log the records are of: `LOG_EPOCH`, default 0.
+    pub epoch: Epoch,
+    /// How far a tick's time may be ahead of the broker's: `MAX_AHEAD_SECONDS`, default 3600.
+    pub max_ahead: TimeDelta,
+}
+
+impl Config {
+    /// Reads the settings; reports every bad one.
+    pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
+        let lake_url = env.required("LAKE_URL");
+        let epoch = env.or("LOG_EPOCH", Epoch::default());
+        let seconds = env.or("MAX_AHEAD_SECONDS", 3600_u32);
+        let max_ahead = TimeDelta::seconds(seconds.into());
+        env.finish(lake_url.map(|lake_url| Self {
+            lake_url,
+            epoch,
+            max_ahead,
+        }))
+    }
+}
+
+/// The chains that one partition's records go to.
+#[derive(Debug)]
+pub(crate) struct Chains {
+    pub(crate) table: Chain,
+    pub(crate) dead_letters: Chain,
+}
+
+type PartitionKey = (String, i32);
+type SharedChains = Arc<tokio::sync::Mutex<Chains>>;
+
+/// Made once per cold start.
+#[derive(Debug)]
+pub struct Context {
+    store: Arc<dyn Store>,
+    epoch: Epoch,
+    retry: Retry,
+    pub(crate) max_ahead: TimeDelta,
+    chains: std::sync::Mutex<HashMap<PartitionKey, SharedChains>>,
+    used: AtomicBool,
+}
+
+impl Context {
+    /// Opens the lake that the settings name.
+    pub fn connect(config: Config) -> Result<Self, OpenError> {
+        let store = lake::open(&config.lake_url)?;
+        Ok(Self::new(
+            store,
+            config.epoch,
+            config.max_ahead,
+            Retry::default(),
+        ))
+    }
+
+    /// A context over a store that is open.
+    pub fn new(store: Arc<dyn Store>, epoch: Epoch, max_ahead: TimeDelta, retry: Retry) -> Self {
+        let (chains, used) = Default::default();
+        Self {
+            store,
+            epoch,
+            retry,
+            max_ahead,
+            chains,
+            used,
+        }
+    }
+
+    /// Whether no event was handled before.
+    pub(crate) fn is_first_event(&self) -> bool {
+        !self.used.swap(true, Ordering::Relaxed)
+    }
+
+    /// The chains of a partition whose records go to `table`. Invocations of one process that
+    /// have the same partition take turns; others need not wait for them.
+    pub(crate) fn chains(&self, table: Table, topic: &str, partition: i32) -> SharedChains {
+        let chain = |table| {
+            let key = ChainKey {
+                table,
+                epoch: self.epoch,
+                topic: topic.to_owned(),
+                partition,
+            };
+            Chain::new(self.store.clone(), key).with_retry(self.retry)
+        };
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        chains
+            .entry((topic.to_owned(), partition))
+            .or_insert_with(|| {
+                let chains = Chains {
+                    table: chain(table),
+                    dead_letters: chain(Table::DeadLetter),
+                };
+                Arc::new(tokio::sync::Mutex::new(chains))
+            })
+            .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn settings_have_defaults_and_bad_ones_are_named() {
+        let config =
+            Config::from_env(&mut Env::from_pairs([("LAKE_URL", "file:///lake")])).unwrap();
+        assert_eq!(
+            (config.epoch, config.max_ahead),
+            (Epoch(0), TimeDelta::hours(1))
+        );
+        let mut bad = Env::from_pairs([("LOG_EPOCH", "-1"), ("MAX_AHEAD_SECONDS", "soon")]);
+        let error = Config::from_env(&mut bad).unwrap_err().to_string();
+        for name in ["LAKE_URL", "LOG_EPOCH", "MAX_AHEAD_SECONDS"] {
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

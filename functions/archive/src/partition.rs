@@ -1,0 +1,97 @@
+//! One partition of an event: its records become links of the table and of `dead_letter`.
+
+use arrow::error::ArrowError;
+use lake::{Admission, Batch, CommitError, Committed, Gaps, Head, NewLink, Table};
+use lambda_kit::kafka::PartitionBatch;
+
+use crate::context::{Chains, Context};
+use crate::decode::{Decoded, Rows, decode};
+
+/// What became of a partition's records, those left out that were in already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Archived {
+    pub(crate) rows: usize,
+    pub(crate) dead_letters: usize,
+}
+
+/// Why a partition was not archived; bringing its records again is safe.
+#[derive(Debug, thiserror::Error)]
+pub enum PartitionError {
+    /// The records' rows cannot be made.
+    #[error("rows cannot be made")]
+    Rows(#[from] ArrowError),
+    /// A link was not committed.
+    #[error("records cannot be committed")]
+    Commit(#[source] Box<CommitError<std::convert::Infallible>>),
+}
+
+impl From<CommitError<std::convert::Infallible>> for PartitionError {
+    fn from(error: CommitError<std::convert::Infallible>) -> Self {
+        Self::Commit(Box::new(error))
+    }
+}
+
+/// Brings the records of `batch` that are not in yet into the lake.
+///
+/// Dead letters are committed first: once the table's link stands, the records it covers never
+/// come this far again, so what is to be kept of them must stand before. A repeat between the two
+/// finds the dead letters in their own chain.
+pub(crate) async fn archive(
+    context: &Context,
+    table: Table,
+    batch: &PartitionBatch,
+) -> Result<Archived, PartitionError> {
+    let PartitionBatch {
+        topic,
+        partition,
+        records,
+    } = batch;
+    let stamps: Vec<(i64, i64)> = records
+        .iter()
+        .map(|record| (record.offset, record.timestamp))
+        .collect();
+    let Some(offered) = Batch::of(&stamps) else {
+        return Ok(Archived::default());
+    };
+    let chains = context.chains(table, topic, *partition);
+    let Chains {
+        table: chain,
+        dead_letters,
+    } = &mut *chains.lock().await;
+    let head = match chain.admit(&offered, Gaps::Refuse).await? {
+        Admission::New { head } => head,
+        Admission::AlreadyIn => return Ok(Archived::default()),
+    };
+    let new = records.partition_point(|record| record.offset < head.end);
+    let decoded = decode(table, topic, *partition, &records[new..], context.max_ahead)?;
+    let Decoded { rows, dead } = decoded;
+    let mut archived = Archived {
+        rows: 0,
+        dead_letters: dead.offsets.len(),
+    };
+    if let Some(last) = dead.offsets.last() {
+        let upto = stamps.partition_point(|(offset, _)| offset <= last);
+        if let Some(bad) = Batch::of(&stamps[new..upto]) {
+            let end = bad.offsets.end;
+            dead_letters
+                .commit(bad, Gaps::Skip, |head| Ok(link(&dead, head, end)))
+                .await?;
+        }
+    }
+    let end = offered.offsets.end;
+    if let Committed::Link { range } = chain
+        .commit(offered, Gaps::Refuse, |head| Ok(link(&rows, head, end)))
+        .await?
+    {
+        archived.rows = rows.from_offset(range.start).num_rows();
+    }
+    Ok(archived)
+}
+
+fn link(rows: &Rows, head: &Head, end: i64) -> NewLink {
+    NewLink {
+        end,
+        rows: rows.from_offset(head.end),
+        state: Default::default(),
+    }
+}

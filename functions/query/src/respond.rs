@@ -1,0 +1,106 @@
+//! Answers as HTTP responses that Lambda can carry.
+
+use std::time::{Duration, Instant};
+
+use http::{Response, StatusCode};
+use lambda_http::{Body, Request};
+use lambda_kit::http::Parameters;
+use lambda_kit::{Problem, http as answers};
+use serde::Serialize;
+use sql::{Answer, Format, FormatError, Limits};
+use tracing::error;
+
+use crate::context::Context;
+use crate::refusal;
+
+/// What Lambda carries, less some room for headers.
+const PAYLOAD: usize = 6 * 1024 * 1024 - 16 * 1024;
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response<Body>, Problem> {
+    answers::json(status, value).map_err(|failed| {
+        error!(error = %failed, "answer has no JSON");
+        Problem::internal()
+    })
+}
+
+/// A page.
+pub(crate) fn page(html: String) -> Response<Body> {
+    answers::content(StatusCode::OK, "text/html; charset=utf-8", html)
+}
+
+/// Runs a statement that this function wrote itself, within the usual limits.
+pub(crate) async fn ask(context: &Context, query: &str, limits: Limits) -> Result<Answer, Problem> {
+    context
+        .sql
+        .run(query, limits)
+        .await
+        .map_err(refusal::of_sql)
+}
+
+/// An answer in one of the formats, if it fits.
+pub(crate) fn rows(
+    answer: &Answer,
+    format: Format,
+    elapsed: Duration,
+) -> Result<Response<Body>, Problem> {
+    let bytes = write(answer, format, elapsed).map_err(|refused| refusal::of_format(&refused))?;
+    let body = match format {
+        Format::Arrow => Body::Binary(bytes),
+        _ => text(bytes)?,
+    };
+    Ok(answers::content(StatusCode::OK, format.media_type(), body))
+}
+
+fn write(answer: &Answer, format: Format, elapsed: Duration) -> Result<Vec<u8>, FormatError> {
+    // Lambda's payload is JSON: bytes are in it as base64, text with its quotes escaped.
+    let limit = match format {
+        Format::Arrow => PAYLOAD / 4 * 3,
+        _ => PAYLOAD,
+    };
+    let bytes = format.write(answer, elapsed, limit)?;
+    if format != Format::Arrow && escaped(&bytes) > PAYLOAD {
+        return Err(FormatError::TooLarge { limit });
+    }
+    Ok(bytes)
+}
+
+fn escaped(text: &[u8]) -> usize {
+    text.iter()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+            0..0x20 => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+fn text(bytes: Vec<u8>) -> Result<Body, Problem> {
+    String::from_utf8(bytes).map(Body::Text).map_err(|failed| {
+        error!(error = %failed, "answer is no text");
+        Problem::internal()
+    })
+}
+
+/// The limits of a request: `?limit=` rows.
+pub(crate) fn limits(request: &Request) -> Result<Limits, Problem> {
+    let mut limits = Limits::default();
+    if let Some(limit) = Parameters::of(request).get("limit") {
+        let rows = limit.parse().ok();
+        limits.rows = rows
+            .filter(|rows| (1..=Limits::MOST_ROWS).contains(rows))
+            .ok_or_else(|| {
+                Problem::unprocessable(format!(
+                    "limit is an integer from 1 to {}, not {limit:?}",
+                    Limits::MOST_ROWS
+                ))
+            })?;
+    }
+    Ok(limits)
+}
+
+/// Since when an answer is being made.
+pub(crate) fn clock() -> impl Fn() -> Duration {
+    let start = Instant::now();
+    move || start.elapsed()
+}

@@ -1,0 +1,180 @@
+//! A function over a lake of its own: rows by table, requests, answers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
+};
+use http::{Method, Request, Response, StatusCode};
+use lake::{Chain, ChainKey, Epoch, Gaps, Kind, NewLink, Table};
+use lambda_http::Body;
+use serde_json::{Value, json};
+
+use crate::{Config, Context, handle};
+
+pub(super) struct Function {
+    _folder: tempfile::TempDir,
+    context: Context,
+}
+
+/// What came back.
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Got {
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    /// The problem, which must have this status.
+    pub(super) fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(
+                problem[member].as_str().is_some_and(|t| !t.is_empty()),
+                "{problem}"
+            );
+        }
+        problem
+    }
+
+    pub(super) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()
+    }
+}
+
+impl Function {
+    pub(super) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake_url = format!("file://{}", folder.path().display());
+        let context = Context::connect(Config { lake_url }).await.unwrap();
+        Self {
+            _folder: folder,
+            context,
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Got {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Got {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://lake{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response: Response<Body> = handle(request, &self.context).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Got {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
+    }
+
+    /// Commits rows after those of the same table and epoch that are there.
+    pub(super) async fn commit(&self, table: Table, epoch: u32, rows: &[Value]) {
+        let key = ChainKey {
+            table,
+            epoch: Epoch(epoch),
+            topic: table.topic().unwrap_or("StockExchange").to_owned(),
+            partition: 0,
+        };
+        let mut chain = Chain::new(Arc::clone(&self.context.store), key);
+        let first = chain.head().await.unwrap().end;
+        let end = first + i64::try_from(rows.len()).unwrap();
+        let batch = batch(table, rows);
+        chain
+            .commit(first..end, Gaps::Refuse, |_| {
+                let rows = batch.clone();
+                let state = std::collections::BTreeMap::new();
+                Ok::<_, Infallible>(NewLink { end, rows, state })
+            })
+            .await
+            .unwrap();
+    }
+}
+
+/// 2022-03-20T15:38:00Z in seconds.
+pub(super) const START: i64 = 1_647_790_680;
+
+/// An evaluation whose window ends `seconds` after [`START`]; money in cents.
+pub(super) fn evaluation(id: &str, seconds: i64, nav: i64, change: i64, pct: i64) -> Value {
+    let (investor, portfolio) = id.split_once('.').unwrap();
+    let end = (START + seconds) * 1_000_000;
+    json!({
+        "portfolio": id,
+        "investor": investor.parse::<i32>().unwrap(),
+        "portfolio_no": portfolio.parse::<i32>().unwrap(),
+        "window_start": end - 20_000_000,
+        "window_end": end,
+        "nav": nav, "nav_change": change, "nav_change_pct": pct,
+        "_timestamp": end / 1000,
+    })
+}
+
+/// Rows of a table from JSON objects; what an object does not name is null, or nothing where null is not allowed.
+pub(super) fn batch(table: Table, rows: &[Value]) -> RecordBatch {
+    let columns = table.columns().map(|column| -> ArrayRef {
+        let values = || rows.iter().map(|row| &row[column.name]);
+        let int = |v: &Value| v.as_i64().or(column.required.then_some(0));
+        let text = |v: &Value| {
+            let given = v.as_str().map(str::to_owned);
+            given.or_else(|| column.required.then(String::new))
+        };
+        match column.kind {
+            Kind::Text => Arc::new(values().map(text).collect::<StringArray>()),
+            Kind::Bytes => {
+                let values: Vec<_> = values().map(text).collect();
+                let bytes = values.iter().map(|v| v.as_ref().map(String::as_bytes));
+                Arc::new(bytes.collect::<BinaryArray>())
+            }
+            Kind::Int32 => {
+                let values = values().map(|v| int(v).map(|n| i32::try_from(n).unwrap()));
+                Arc::new(values.collect::<Int32Array>())
+            }
+            Kind::Int64 => Arc::new(values().map(int).collect::<Int64Array>()),
+            Kind::Float64 => Arc::new(values().map(Value::as_f64).collect::<Float64Array>()),
+            Kind::Decimal(precision) => {
+                let values = values().map(|v| int(v).map(i128::from));
+                let array = values.collect::<Decimal128Array>();
+                Arc::new(array.with_precision_and_scale(precision, 2).unwrap())
+            }
+            Kind::Micros => {
+                let array = values().map(int).collect::<TimestampMicrosecondArray>();
+                Arc::new(array.with_timezone("UTC"))
+            }
+            Kind::Millis => {
+                let array = values().map(int).collect::<TimestampMillisecondArray>();
+                Arc::new(array.with_timezone("UTC"))
+            }
+        }
+    });
+    RecordBatch::try_new(table.schema(), columns.collect()).unwrap()
+}

@@ -1,0 +1,10 @@
+//! Requests to `handle` over small lakes that the lake's own commit has written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod files;
+mod holdings;
+mod lakes;
+mod portfolios;
+mod routes;
+mod sql;

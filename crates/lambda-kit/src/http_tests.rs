@@ -111,7 +111,8 @@ proptest! {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let text = format!("{}={}", encode(&name), encode(&value));
-        prop_assert_eq!(Parameters::parse(&text).get(&name), Some(value.as_str()));
+        let parameters = Parameters::parse(&text);
+        prop_assert_eq!(parameters.get(&name), Some(value.as_str()));
         prop_assert_eq!(segments(&format!("/{}", encode(&name))), vec![name]);
     }
 }

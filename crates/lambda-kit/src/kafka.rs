@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -178,10 +179,16 @@ impl BatchResponse {
     }
 }
 
-fn base64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
-    struct Base64;
+/// Takes keys whose last character has bits to spare, as in AWS's own example of an event.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
-    impl<'de> Visitor<'de> for Base64 {
+fn base64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    struct Text;
+
+    impl<'de> Visitor<'de> for Text {
         type Value = Option<Bytes>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,7 +196,7 @@ fn base64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<B
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            BASE64_STANDARD
+            BASE64
                 .decode(text)
                 .map(|bytes| Some(bytes.into()))
                 .map_err(E::custom)
@@ -211,5 +218,5 @@ fn base64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<B
         }
     }
 
-    deserializer.deserialize_option(Base64)
+    deserializer.deserialize_option(Text)
 }

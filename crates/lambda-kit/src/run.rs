@@ -4,7 +4,7 @@
 //! # struct Context;
 //! # async fn connect(_: &mut lambda_kit::Env) -> Result<Context, lambda_kit::Error> { Ok(Context) }
 //! # async fn handle(_: lambda_http::Request, _: &Context)
-//! #     -> Result<lambda_http::Response<lambda_http::Body>, lambda_kit::Error> { unimplemented!() }
+//! #     -> Result<lambda_http::Response<lambda_http::Body>, lambda_kit::Error> { Ok(lambda_http::Response::default()) }
 //! #[tokio::main]
 //! async fn main() -> Result<(), lambda_kit::Error> {
 //!     lambda_kit::run::http(connect, handle).await

@@ -7,7 +7,6 @@ pub mod stock;
 pub mod tick;
 pub mod window;
 
-pub use chrono;
 pub use rust_decimal::{self, Decimal};
 
 pub use exchange::{Exchange, Listing, Ticker, UnknownExchange, UnknownTicker};

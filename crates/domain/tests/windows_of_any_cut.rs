@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta};
 use domain::window::{ClosedWindow, Holdings, WindowRule, WindowState};
 use domain::{Decimal, PortfolioId, Tick, Ticker, initial_portfolios};
 use proptest::prelude::*;

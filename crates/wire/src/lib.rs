@@ -12,5 +12,5 @@ mod undecodable;
 pub use evaluation::encode_evaluation;
 pub use headers::{EventHeaders, event_headers};
 pub use stock_event::{Action, StockEvent};
-pub use tick::{TIME_FORMAT, decode_tick, encode_tick, parse_time};
+pub use tick::{decode_tick, encode_tick, parse_time};
 pub use undecodable::Undecodable;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Undecodable;
 
 /// How times of ticks are written, in UTC.
-pub const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S%.6f";
+const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S%.6f";
 
 /// Prices are stored with 18 digits, two of them decimals.
 const MAX_PRICE_CENTS: i128 = 10_i128.pow(18) - 1;

@@ -41,11 +41,6 @@ impl Holdings {
         self.current.insert(investor, version);
     }
 
-    /// Whether that version is at hand.
-    pub fn contains(&self, investor: u32, version: u64) -> bool {
-        self.portfolios.contains_key(&(investor, version))
-    }
-
     /// Forgets all versions but the current ones and those in `used`.
     pub fn retain(&mut self, used: &BTreeSet<(u32, u64)>) {
         let current = &self.current;

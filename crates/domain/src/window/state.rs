@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::holdings::{Holdings, HoldingsVersions, MissingHoldings};
-use super::rule::{WindowRule, moment};
+use super::rule::WindowRule;
 use super::valuation::{ClosedWindow, cents_of};
 use crate::{PortfolioId, Tick, Ticker};
 
@@ -65,7 +63,8 @@ pub struct Advance {
 }
 
 impl WindowState {
-    /// Takes the tick at `offset`, which must be above those taken before.
+    /// Takes the tick at `offset`, which must be above those taken before. Its price counts in whole hundredths;
+    /// one that has fractions of them is none.
     ///
     /// After an error the state is what it was before.
     pub fn advance(
@@ -116,21 +115,6 @@ impl WindowState {
             .chain(self.open.iter_mut().flat_map(|w| w.prices.values_mut()));
         held.for_each(|price| price.offset = -1);
         self
-    }
-
-    /// The latest known price of a ticker, with its time; ticks of windows that are still open included.
-    pub fn latest_price(&self, ticker: Ticker) -> Option<(Decimal, DateTime<Utc>)> {
-        let open = self
-            .open
-            .iter()
-            .filter_map(|window| window.prices.get(&ticker));
-        let latest = open
-            .chain(self.prices.get(&ticker))
-            .max_by_key(|price| price.rank())?;
-        Some((
-            Decimal::try_from_i128_with_scale(latest.cents, 2).ok()?,
-            moment(latest.event_time),
-        ))
     }
 
     /// Closes every window that `newest` closes; all or, on an error, none.

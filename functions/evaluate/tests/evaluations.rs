@@ -1,0 +1,243 @@
+//! What is evaluated and published, batch by batch.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod log;
+
+use std::sync::Arc;
+
+use domain::{Portfolio, PortfolioId};
+use evaluate::Error;
+use lake::{Epoch, MemoryStore};
+use lambda_kit::kafka::BatchResponse;
+use log::{Evaluator, at, log_of, navs, record, rows_of, settings, start_prices, tick};
+use stream::MemoryPublisher;
+
+const START_NAVS: [&str; 6] = [
+    "1.1 10724420.00",
+    "1.2 590240.00",
+    "2.1 1187710.00",
+    "2.2 1451870.00",
+    "3.1 1286940.00",
+    "3.2 834255.00",
+];
+
+fn failed_at(offset: i64) -> BatchResponse {
+    let mut response = BatchResponse::default();
+    response.fail("StockExchange", 0, offset);
+    response
+}
+
+#[tokio::test]
+async fn the_first_window_has_the_navs_of_the_start_prices() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 12_420, at(22)));
+    ticks.push(tick("IBM", 12_420, at(44)));
+    assert_eq!(
+        evaluator.deliver(&log_of(&ticks)).await,
+        BatchResponse::default()
+    );
+    let published = evaluator.published();
+    assert_eq!(navs(&published[..6]), START_NAVS);
+    assert_eq!(
+        published[0].1,
+        r#"{"PORTFOLIO":"1.1","TIMESTAMP":"2027-01-15 08:00:20","NAV":10724420.00,"NAV_Change":0.00,"NAV_Change_%":0.00}"#
+    );
+    assert_eq!(
+        published[6].1,
+        r#"{"PORTFOLIO":"1.1","TIMESTAMP":"2027-01-15 08:00:40","NAV":10725420.00,"NAV_Change":1000.00,"NAV_Change_%":0.01}"#
+    );
+    assert_eq!(evaluator.rows().await.len(), 12);
+}
+
+#[tokio::test]
+async fn a_redelivery_however_cut_repeats_the_same_bytes_and_adds_no_row() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.extend((1..30).map(|n| tick("AMD", 8_000 + n, at(n * 7))));
+    let log = log_of(&ticks);
+    evaluator.deliver(&log).await;
+    let (published, rows) = (evaluator.published(), evaluator.rows().await);
+    assert_eq!(published.len(), rows.len());
+    let cold = evaluator.restarted().await;
+    for cut in [&log[..30], &log[30..], &log[3..40], &log[..]] {
+        assert_eq!(cold.deliver(cut).await, BatchResponse::default());
+    }
+    let mut all = published.clone();
+    for _ in 0..4 {
+        all.extend(published.clone());
+    }
+    assert_eq!(cold.published(), all);
+    assert_eq!(cold.rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_crash_between_link_and_publication_is_mended_by_the_redelivery() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 12_420, at(22)));
+    ticks.push(tick("IBM", 12_520, at(23)));
+    let log = log_of(&ticks);
+    evaluator.publisher.set_failing(true);
+    assert_eq!(evaluator.deliver(&log).await, failed_at(0));
+    assert_eq!(
+        (evaluator.rows().await.len(), evaluator.published().len()),
+        (6, 0)
+    );
+    let mended = evaluator.restarted().await;
+    mended.publisher.set_failing(false);
+    assert_eq!(mended.deliver(&log[..24]).await, BatchResponse::default());
+    assert_eq!(navs(&mended.published()), START_NAVS);
+    assert_eq!(mended.rows().await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_gap_is_refused_and_nothing_is_published() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.extend([tick("IBM", 1, at(22)), tick("IBM", 1, at(44))]);
+    let log = log_of(&ticks);
+    evaluator.deliver(&log[..20]).await;
+    assert_eq!(evaluator.deliver(&log[21..]).await, failed_at(21));
+    assert_eq!(evaluator.published(), []);
+    assert_eq!(
+        evaluator.deliver(&log[20..]).await,
+        BatchResponse::default()
+    );
+    assert_eq!(evaluator.published().len(), 12);
+}
+
+#[tokio::test]
+async fn what_is_no_tick_is_passed_over() {
+    let evaluator = Evaluator::new().await;
+    let mut log = vec![
+        record(0, "garbage"),
+        record(
+            1,
+            r#"{"TICK":"IBM","PRICE":"9","TS":"9999-01-01 00:00:00"}"#,
+        ),
+    ];
+    let mut none = record(2, "");
+    none.value = None;
+    log.push(none);
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 1, at(22)));
+    log.extend(
+        (3..)
+            .zip(&ticks)
+            .map(|(offset, tick)| record(offset, wire::encode_tick(tick))),
+    );
+    assert_eq!(evaluator.deliver(&log).await, BatchResponse::default());
+    assert_eq!(navs(&evaluator.published()), START_NAVS);
+}
+
+#[tokio::test]
+async fn a_portfolio_waits_for_its_prices() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.retain(|tick| tick.ticker.as_str() != "ORKL");
+    ticks.extend([
+        tick("IBM", 12_320, at(22)),
+        tick("ORKL", 6_470, at(23)),
+        tick("IBM", 1, at(44)),
+    ]);
+    evaluator.deliver(&log_of(&ticks)).await;
+    let shown = navs(&evaluator.published());
+    assert_eq!(
+        shown[..4],
+        [START_NAVS[0], START_NAVS[2], START_NAVS[3], START_NAVS[4]]
+    );
+    assert_eq!(shown[4..], START_NAVS);
+}
+
+#[tokio::test]
+async fn changed_holdings_hold_from_the_next_window_on_even_over_a_cold_start() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.extend([tick("IBM", 12_320, at(22)), tick("IBM", 12_320, at(44))]);
+    let log = log_of(&ticks);
+    evaluator.deliver(&log[..10]).await;
+    let id = PortfolioId {
+        investor: 1,
+        portfolio: 2,
+    };
+    let holdings = [("IBM".parse().unwrap(), 10)].into();
+    lake::holdings::put(
+        &evaluator.store,
+        Portfolio {
+            id,
+            holdings,
+            active: true,
+        },
+    )
+    .await
+    .unwrap();
+    let cold = evaluator.restarted().await;
+    cold.deliver(&log[10..]).await;
+    let shown = navs(&cold.published());
+    assert_eq!(shown[..6], START_NAVS);
+    assert_eq!(shown[7], "1.2 1232.00");
+}
+
+#[tokio::test]
+async fn prices_and_navs_outlive_a_log() {
+    let first = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 12_420, at(22)));
+    first.deliver(&log_of(&ticks)).await;
+    let second = Evaluator::on(first.store.clone(), Arc::default(), settings(1, None)).await;
+    let ticks = [tick("HPQ", 2_800, at(100)), tick("HPQ", 2_800, at(130))];
+    assert_eq!(
+        second.deliver(&log_of(&ticks)).await,
+        BatchResponse::default()
+    );
+    let published = second.published();
+    assert_eq!(published.len(), 12);
+    assert_eq!(navs(&published[..1]), ["1.1 10725420.00"]);
+    assert!(
+        published[0]
+            .1
+            .ends_with(r#""NAV_Change":1000.00,"NAV_Change_%":0.01}"#),
+        "{}",
+        published[0].1
+    );
+}
+
+#[tokio::test]
+async fn shards_evaluate_their_investors_on_chains_of_their_own() {
+    let store = MemoryStore::new();
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 1, at(22)));
+    let log = log_of(&ticks);
+    let mut all = Vec::new();
+    for (shard, chain) in [
+        ("1,3", "StockExchange.investors_1_3"),
+        ("2", "StockExchange.investors_2"),
+    ] {
+        let publisher = Arc::new(MemoryPublisher::new());
+        let evaluator = Evaluator::on(store.clone(), publisher, settings(0, Some(shard))).await;
+        assert_eq!(evaluator.deliver(&log).await, BatchResponse::default());
+        let shown = navs(&evaluator.published());
+        assert_eq!(rows_of(&store, Epoch(0), chain).await.len(), shown.len());
+        all.extend(shown);
+    }
+    all.sort();
+    assert_eq!(all, START_NAVS);
+}
+
+#[tokio::test]
+async fn records_of_another_topic_are_a_mistake_in_the_trigger() {
+    let evaluator = Evaluator::new().await;
+    let refused = evaluator
+        .deliver_of("portfolios", &log_of(&start_prices(0)))
+        .await;
+    assert!(
+        matches!(refused, Err(Error::UnexpectedTopic { .. })),
+        "{refused:?}"
+    );
+}

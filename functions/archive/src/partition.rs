@@ -1,5 +1,7 @@
 //! One partition of an event: its records become links of the table and of `dead_letter`.
 
+use std::convert::Infallible;
+
 use arrow::error::ArrowError;
 use lake::{Admission, Batch, CommitError, Committed, Gaps, Head, NewLink, Table};
 use lambda_kit::kafka::PartitionBatch;
@@ -22,13 +24,7 @@ pub enum PartitionError {
     Rows(#[from] ArrowError),
     /// A link was not committed.
     #[error("records cannot be committed")]
-    Commit(#[source] Box<CommitError<std::convert::Infallible>>),
-}
-
-impl From<CommitError<std::convert::Infallible>> for PartitionError {
-    fn from(error: CommitError<std::convert::Infallible>) -> Self {
-        Self::Commit(Box::new(error))
-    }
+    Commit(#[from] CommitError<Infallible>),
 }
 
 /// Brings the records of `batch` that are not in yet into the lake.

@@ -6,9 +6,10 @@ mod support;
 use archive::decode::decode;
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType, TimestampMillisecondType};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use lake::Table;
 use support::{BORN, bytes, decoded, doubles, longs, record, texts};
+use wire::{Action, StockEvent};
 
 fn some(text: &str) -> Vec<Option<String>> {
     vec![Some(text.to_owned())]
@@ -63,6 +64,56 @@ fn an_operation_fills_its_columns() {
         times.as_primitive::<TimestampMillisecondType>().value(0),
         BORN
     );
+}
+
+/// What the Stocks API publishes is what the tables are for.
+#[test]
+fn the_stocks_functions_events_are_rows() {
+    let headers = wire::event_headers(
+        [
+            ("host", "localhost"),
+            ("user-agent", "curl/8"),
+            ("x-b", "2"),
+            ("price", "free"),
+        ]
+        .into_iter(),
+    );
+    let at = DateTime::from_timestamp_millis(BORN).unwrap();
+    let stock = "GOOG".parse().unwrap();
+    let events = [
+        (StockEvent::Default, "default instructions"),
+        (StockEvent::Check { stock, at }, "check_stock_GOOG"),
+        (
+            StockEvent::Operation {
+                action: Action::Sell,
+                stock,
+                quantity: 3,
+                price: 1.25,
+                at,
+            },
+            "sell_GOOG",
+        ),
+    ];
+    for (event, event_type) in events {
+        let table = Table::of_topic(event.topic()).unwrap();
+        let decoded = decoded(table, &[&event.encode(&headers)]);
+        assert_eq!(decoded.dead.offsets, [0; 0]);
+        let rows = decoded.rows.batch;
+        assert_eq!(texts(&rows, "event_type"), some(event_type));
+        assert_eq!(texts(&rows, "User-Agent"), some("curl/8"));
+        let kept = texts(&rows, "headers").pop().unwrap().unwrap();
+        assert!(kept.contains(r#""X-B":"2""#), "{kept}");
+        let millis = Some(1_700_000_000_000.0);
+        match table {
+            Table::StockCall => assert_eq!(doubles(&rows, "query_timestamp"), [millis]),
+            Table::StockOperation => {
+                assert_eq!(longs(&rows, "quantity"), [Some(3)]);
+                assert_eq!(doubles(&rows, "transaction_amount"), [Some(3.75)]);
+                assert_eq!(doubles(&rows, "transaction_timestamp"), [millis]);
+            }
+            _ => assert_eq!(rows.num_columns(), 11),
+        }
+    }
 }
 
 #[test]

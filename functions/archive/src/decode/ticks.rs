@@ -38,8 +38,7 @@ impl<'a> Decoder<'a> for Ticks {
         self.ticker.append_value(tick.ticker.as_str());
         self.price.append_value(price.mantissa());
         self.time.append_value(tick.event_time.timestamp_micros());
-        self.exchange
-            .append_value(tick.ticker.exchange().to_string());
+        self.exchange.append_value(tick.ticker.exchange().as_str());
         Ok(())
     }
 

@@ -44,8 +44,9 @@ impl ClientContext for Logged {
         }
     }
 
+    /// What is told here stands in the log lines above, or comes back as the outcome of a call.
     fn error(&self, error: KafkaError, reason: &str) {
-        warn!(target: "librdkafka", %error, "{reason}");
+        debug!(target: "librdkafka", %error, "{reason}");
     }
 }
 

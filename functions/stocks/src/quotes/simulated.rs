@@ -1,5 +1,8 @@
 //! Simulated quotes: made up from a seed, the same for a stock and a day every time.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc, Weekday};
 use domain::Stock;
@@ -13,9 +16,12 @@ use super::{Quotes, QuotesError};
 const DAYS_PER_NULL: u32 = 40;
 
 /// A source that makes quotes up: waves and noise around a level of each stock, on every weekday.
-#[derive(Debug, Clone, Copy)]
+///
+/// What was made up for a stock is kept for the day.
+#[derive(Debug)]
 pub struct Simulated {
     seed: u64,
+    kept: Mutex<HashMap<Stock, (NaiveDate, Vec<DailyRecord>)>>,
 }
 
 impl Default for Simulated {
@@ -27,7 +33,10 @@ impl Default for Simulated {
 impl Simulated {
     /// A source of its own for each seed.
     pub fn new(seed: u64) -> Self {
-        Self { seed }
+        Self {
+            seed,
+            kept: Mutex::default(),
+        }
     }
 
     /// Random numbers that depend on the seed, the stock and the stream alone.
@@ -79,6 +88,18 @@ impl Simulated {
             adjclose,
         }
     }
+
+    /// The records of the year that ends with `today`, newest first.
+    fn records(&self, stock: Stock, today: NaiveDate) -> Vec<DailyRecord> {
+        let oldest = today
+            .checked_sub_months(Months::new(12))
+            .unwrap_or(NaiveDate::MIN);
+        let days = (0..)
+            .map_while(|back| today.checked_sub_days(Days::new(back)))
+            .take_while(|date| *date > oldest);
+        let weekdays = days.filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun));
+        weekdays.map(|date| self.record(stock, date)).collect()
+    }
 }
 
 #[async_trait]
@@ -89,14 +110,14 @@ impl Quotes for Simulated {
         now: DateTime<Utc>,
     ) -> Result<Vec<DailyRecord>, QuotesError> {
         let today = now.date_naive();
-        let oldest = today
-            .checked_sub_months(Months::new(12))
-            .unwrap_or(NaiveDate::MIN);
-        let days = (0..)
-            .map_while(|back| today.checked_sub_days(Days::new(back)))
-            .take_while(|date| *date > oldest);
-        let weekdays = days.filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun));
-        Ok(weekdays.map(|date| self.record(stock, date)).collect())
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (day, records) = kept
+            .entry(stock)
+            .or_insert_with(|| (today, self.records(stock, today)));
+        if *day != today {
+            (*day, *records) = (today, self.records(stock, today));
+        }
+        Ok(records.clone())
     }
 
     fn label(&self) -> Option<&'static str> {
@@ -143,9 +164,12 @@ mod tests {
     #[tokio::test]
     async fn the_same_day_has_the_same_prices_whenever_it_is_asked_for() {
         let stock = "GOOG".parse().unwrap();
-        let earlier = Simulated::new(7).year(stock, now(20)).await.unwrap();
-        let later = Simulated::new(7).year(stock, now(23)).await.unwrap();
+        let quotes = Simulated::new(7);
+        let earlier = quotes.year(stock, now(20)).await.unwrap();
+        let later = quotes.year(stock, now(23)).await.unwrap();
+        assert_eq!(later[0].date, now(23).date_naive());
         assert_eq!(later[1..10], earlier[..9]);
+        assert_eq!(later, Simulated::new(7).year(stock, now(23)).await.unwrap());
         assert_ne!(
             earlier,
             Simulated::new(8).year(stock, now(20)).await.unwrap()

@@ -1,4 +1,4 @@
-//! Chains by example: what is refused, what is asked of the store, what is read back.
+//! Chains by example: what is asked of the store, what is read back.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -6,30 +6,8 @@ mod support;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use arrow::record_batch::RecordBatch;
-use lake::{
-    Admission, CommitError, Committed, Fault, Gaps, Head, MemoryStore, NewLink, Operation, Store,
-    Table,
-};
-use support::{batch, chain, key, link, rows, stored, timestamps};
-
-fn memory() -> (MemoryStore, Arc<dyn Store>) {
-    let memory = MemoryStore::new();
-    (memory.clone(), Arc::new(memory))
-}
-
-async fn fill(store: &Arc<dyn Store>, epoch: u32, ends: &[i64]) {
-    let mut chain = chain(store, epoch);
-    let mut start = 0;
-    for &end in ends {
-        let stamps = timestamps(0, start..end);
-        let done = chain.commit(batch(&stamps), Gaps::Refuse, |head| {
-            link(head, &(start..end))
-        });
-        assert_eq!(done.await.unwrap(), Committed::Link { range: start..end });
-        start = end;
-    }
-}
+use lake::{Admission, CommitError, Committed, FileStore, Gaps, Head, Operation, Store};
+use support::{batch, chain, fill, key, link, memory, rows, stored, timestamps};
 
 #[tokio::test]
 async fn links_follow_one_another_and_carry_state() {
@@ -130,101 +108,7 @@ async fn a_log_may_begin_anywhere_and_its_first_link_is_named_zero() {
     );
 }
 
-#[tokio::test]
-async fn gaps_are_refused_once_a_fresh_head_shows_them() {
-    let (_, store) = memory();
-    let mut stale = chain(&store, 0);
-    stale
-        .commit(0..5, Gaps::Refuse, |head| link(head, &(0..5)))
-        .await
-        .unwrap();
-    let gap = stale
-        .commit(7..9, Gaps::Refuse, |head| link(head, &(7..9)))
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        gap,
-        CommitError::Gap {
-            head: 5,
-            first: 7,
-            ..
-        }
-    ));
-    assert!(gap.to_string().contains("2 records are missing"), "{gap}");
-    // Another committer brings them; the warm head is out of date and finds out.
-    chain(&store, 0)
-        .commit(5..7, Gaps::Refuse, |head| link(head, &(5..7)))
-        .await
-        .unwrap();
-    stale
-        .commit(7..9, Gaps::Refuse, |head| link(head, &(7..9)))
-        .await
-        .unwrap();
-    assert_eq!(stored(&store, 0).await, (0..9).collect::<Vec<_>>());
-    stale
-        .commit(20..21, Gaps::Skip, |head| link(head, &(20..21)))
-        .await
-        .unwrap();
-    assert_eq!(stale.head().await.unwrap().end, 21);
-}
-
-#[tokio::test]
-async fn another_life_of_the_log_is_refused_and_a_redelivery_is_not() {
-    let (_, store) = memory();
-    fill(&store, 0, &[5, 9]).await;
-    for (born, offsets) in [(1, 0..3), (1, 6..8), (1, 0..20), (99, 8..12)] {
-        let stamps = timestamps(born, offsets.clone());
-        let mut chain = chain(&store, 0);
-        let refused = chain
-            .commit(batch(&stamps), Gaps::Refuse, |head| link(head, &offsets))
-            .await;
-        let error = refused.unwrap_err();
-        assert!(matches!(&error, CommitError::OtherLog { offset, .. } if *offset == offsets.start));
-        assert!(error.to_string().contains("LOG_EPOCH"), "{error}");
-        let admitted = chain
-            .admit::<Infallible>(&batch(&stamps), Gaps::Refuse)
-            .await;
-        assert!(matches!(admitted, Err(CommitError::OtherLog { .. })));
-    }
-    for offsets in [0..3, 2..7, 0..9] {
-        let stamps = timestamps(0, offsets.clone());
-        let mut cold = chain(&store, 0);
-        let done = cold.commit(batch(&stamps), Gaps::Refuse, |head| link(head, &offsets));
-        assert_eq!(done.await.unwrap(), Committed::AlreadyIn);
-    }
-    assert_eq!(stored(&store, 0).await, (0..9).collect::<Vec<_>>());
-}
-
 /// A link of evaluations may have no rows at all; the first record it was made from still tells.
-#[tokio::test]
-async fn links_without_rows_know_their_log_too() {
-    let (_, store) = memory();
-    let empty = |_: &Head| {
-        let rows = RecordBatch::new_empty(Table::Ticks.schema());
-        Ok::<_, Infallible>(NewLink {
-            end: 4,
-            rows,
-            state: [].into(),
-        })
-    };
-    let stamps = timestamps(0, 0..4);
-    let mut chain = chain(&store, 0);
-    chain
-        .commit(batch(&stamps), Gaps::Refuse, empty)
-        .await
-        .unwrap();
-    assert_eq!(
-        chain
-            .commit(batch(&stamps), Gaps::Refuse, empty)
-            .await
-            .unwrap(),
-        Committed::AlreadyIn
-    );
-    let stamps = timestamps(1, 0..4);
-    let refused = chain.commit(batch(&stamps), Gaps::Refuse, empty).await;
-    assert!(matches!(refused, Err(CommitError::OtherLog { .. })));
-}
-
 #[tokio::test]
 async fn admission_tells_before_the_work_is_done() {
     let (memory, store) = memory();
@@ -279,74 +163,26 @@ async fn the_predecessor_is_the_last_earlier_life_with_links() {
     );
 }
 
-#[tokio::test]
-async fn a_store_that_stays_down_is_an_error_and_the_batch_can_come_again() {
-    let down = Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let faults = {
-        let down = down.clone();
-        move |operation, _: &str| match operation {
-            Operation::Create if down.load(std::sync::atomic::Ordering::SeqCst) => Fault::Before,
-            _ => Fault::None,
-        }
-    };
-    let memory = MemoryStore::new().with_faults(faults);
-    let store: Arc<dyn Store> = Arc::new(memory.clone());
-    let mut chain = chain(&store, 0);
-    let failed = chain
-        .commit(0..5, Gaps::Refuse, |head| link(head, &(0..5)))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            failed,
-            CommitError::Unsettled {
-                attempts: 4,
-                source: Some(_),
-                ..
+/// Real threads and files: committers of one log, each with cuts of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn committers_in_parallel_over_files_store_every_row_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(FileStore::open(folder.path()).unwrap());
+    let committers = (1..=4_i64).map(|size| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut chain = chain(&store, 0);
+            for start in (0..60).step_by(usize::try_from(size * 3).unwrap()) {
+                let offsets = start..(start + size * 3).min(60);
+                let stamps = timestamps(0, offsets.clone());
+                let done = chain.commit(batch(&stamps), Gaps::Refuse, |head| link(head, &offsets));
+                done.await.unwrap();
             }
-        ),
-        "{failed:?}"
-    );
-    let creates = memory
-        .take_requests()
-        .into_iter()
-        .filter(|&each| each == Operation::Create);
-    assert_eq!(creates.count(), 4);
-    down.store(false, std::sync::atomic::Ordering::SeqCst);
-    chain
-        .commit(0..5, Gaps::Refuse, |head| link(head, &(0..5)))
-        .await
-        .unwrap();
-    assert_eq!(stored(&store, 0).await, (0..5).collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn links_that_do_not_fit_are_refused() {
-    let (memory, store) = memory();
-    let mut chain = chain(&store, 0);
-    let fitting = link(&Head::default(), &(0..5)).unwrap();
-    let other = RecordBatch::new_empty(Table::StockCall.schema());
-    for bad in [
-        NewLink {
-            end: 0,
-            ..fitting.clone()
-        },
-        NewLink {
-            end: 6,
-            ..fitting.clone()
-        },
-        NewLink {
-            rows: other,
-            ..fitting
-        },
-    ] {
-        let refused = chain
-            .commit(0..5, Gaps::Refuse, |_| Ok::<_, Infallible>(bad.clone()))
-            .await;
-        assert!(
-            matches!(refused, Err(CommitError::Misfit { .. })),
-            "{refused:?}"
-        );
+        })
+    });
+    for committer in committers.collect::<Vec<_>>() {
+        committer.await.unwrap();
     }
-    assert!(!memory.take_requests().contains(&Operation::Create));
+    assert_eq!(stored(&store, 0).await, (0..60).collect::<Vec<_>>());
+    assert_eq!(chain(&store, 0).head().await.unwrap().state["rows"], "60");
 }

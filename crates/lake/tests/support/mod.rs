@@ -11,7 +11,9 @@ use arrow::array::{
     TimestampMicrosecondArray, TimestampMillisecondArray,
 };
 use arrow::datatypes::Int64Type;
-use lake::{Batch, Chain, ChainKey, Epoch, Head, NewLink, Retry, Store, Table};
+use lake::{
+    Batch, Chain, ChainKey, Committed, Epoch, Gaps, Head, MemoryStore, NewLink, Retry, Store, Table,
+};
 
 pub(crate) const TOPIC: &str = "StockExchange";
 
@@ -98,4 +100,23 @@ pub(crate) async fn stored(store: &Arc<dyn Store>, epoch: u32) -> Vec<i64> {
         offsets.extend(column.values());
     }
     offsets
+}
+
+pub(crate) fn memory() -> (MemoryStore, Arc<dyn Store>) {
+    let memory = MemoryStore::new();
+    (memory.clone(), Arc::new(memory))
+}
+
+/// A chain with links up to each of `ends`.
+pub(crate) async fn fill(store: &Arc<dyn Store>, epoch: u32, ends: &[i64]) {
+    let mut chain = chain(store, epoch);
+    let mut start = 0;
+    for &end in ends {
+        let stamps = timestamps(0, start..end);
+        let done = chain.commit(batch(&stamps), Gaps::Refuse, |head| {
+            link(head, &(start..end))
+        });
+        assert_eq!(done.await.unwrap(), Committed::Link { range: start..end });
+        start = end;
+    }
 }

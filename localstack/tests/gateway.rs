@@ -3,12 +3,7 @@
 
 mod fake;
 
-use std::{
-    io::Write,
-    net::TcpStream,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 
 use fake::{Answer, Host, http, read_answer, route, spec};
 use serde_json::json;
@@ -27,46 +22,87 @@ struct Served {
 
 async fn serve() -> Served {
     let mut function = spec("f");
-    function.routes =
-        vec![route("ANY", "/{proxy+}"), route("GET", "/stock/{stock}"), route("POST", "/only/post")];
-    let declared = HttpApi { logical_id: "Api".to_owned(), name: "stocks".to_owned() };
-    let template = Template { apis: vec![declared.clone()], functions: vec![function] };
+    function.routes = vec![
+        route("ANY", "/{proxy+}"),
+        route("GET", "/stock/{stock}"),
+        route("POST", "/only/post"),
+    ];
+    let declared = HttpApi {
+        logical_id: "Api".to_owned(),
+        name: "stocks".to_owned(),
+    };
+    let template = Template {
+        apis: vec![declared.clone()],
+        functions: vec![function],
+    };
     let host = Host::start(&template.functions);
-    let api = Api::new(&declared, &template, host.functions.clone()).with_time_limit(Duration::from_secs(5));
+    let api = Api::new(&declared, &template, host.functions.clone())
+        .with_time_limit(Duration::from_secs(5));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = listener.local_addr().unwrap().to_string();
-    tokio::spawn(gateway::serve(listener, Arc::new(api), std::future::pending()));
+    tokio::spawn(gateway::serve(
+        listener,
+        Arc::new(api),
+        std::future::pending(),
+    ));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let lambda = listener.local_addr().unwrap().to_string();
     let functions = host.functions.clone();
-    tokio::spawn(invoke_api::serve(listener, template.functions, functions, std::future::pending()));
-    Served { gateway, lambda, _host: host }
+    tokio::spawn(invoke_api::serve(
+        listener,
+        template.functions,
+        functions,
+        std::future::pending(),
+    ));
+    Served {
+        gateway,
+        lambda,
+        _host: host,
+    }
 }
 
 async fn send(address: &str, head: &str, body: &[u8]) -> Answer {
     let (address, head, body) = (address.to_owned(), head.to_owned(), body.to_vec());
-    spawn_blocking(move || http(&address, &head, &body)).await.unwrap()
+    spawn_blocking(move || http(&address, &head, &body))
+        .await
+        .unwrap()
 }
 
 async fn request(address: &str, line: &str, headers: &str, body: &[u8]) -> Answer {
     let length = body.len();
-    let head = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+    let head = format!(
+        "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
     send(address, &head, body).await
 }
 
 /// Checks that an answer is a problem of this status.
 fn assert_problem(answer: &Answer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json")
+    );
     let problem = answer.json();
     assert_eq!(problem["status"], status);
-    assert!(["type", "title", "detail"].iter().all(|field| problem[field].is_string()), "{problem}");
+    assert!(
+        ["type", "title", "detail"]
+            .iter()
+            .all(|field| problem[field].is_string()),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
 async fn a_request_reaches_the_function_as_it_was_sent() {
     let served = serve().await;
-    let answer = request(&served.gateway, "GET /stock/G%20O?a=1&a=2", "X-One: 1\r\n", b"").await;
+    let answer = request(
+        &served.gateway,
+        "GET /stock/G%20O?a=1&a=2",
+        "X-One: 1\r\n",
+        b"",
+    )
+    .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let event = &answer.json()["event"];
     assert_eq!(event["rawPath"], "/stock/G%20O");
@@ -74,16 +110,28 @@ async fn a_request_reaches_the_function_as_it_was_sent() {
     assert_eq!(event["pathParameters"]["stock"], "G O");
     assert_eq!(event["queryStringParameters"]["a"], "1,2");
     assert_eq!(event["headers"]["x-one"], "1");
-    assert_eq!(event["requestContext"]["requestId"], answer.header("apigw-requestid").unwrap());
+    assert_eq!(
+        event["requestContext"]["requestId"],
+        answer.header("apigw-requestid").unwrap()
+    );
 }
 
 #[tokio::test]
 async fn an_answer_reaches_the_client_as_it_was_given() {
     let served = serve().await;
     let given = json!({"statusCode": 201, "headers": {"Content-Type": "text/csv", "X-A": "b"}, "body": "a,b"});
-    let answer = request(&served.gateway, "POST /answer", "", given.to_string().as_bytes()).await;
+    let answer = request(
+        &served.gateway,
+        "POST /answer",
+        "",
+        given.to_string().as_bytes(),
+    )
+    .await;
     assert_eq!((answer.status, answer.body.as_slice()), (201, &b"a,b"[..]));
-    assert_eq!((answer.header("content-type"), answer.header("x-a")), (Some("text/csv"), Some("b")));
+    assert_eq!(
+        (answer.header("content-type"), answer.header("x-a")),
+        (Some("text/csv"), Some("b"))
+    );
     let answer = request(&served.gateway, "HEAD /echo", "", b"").await;
     assert_eq!((answer.status, answer.body.len()), (200, 0));
 }
@@ -95,12 +143,25 @@ async fn what_goes_wrong_is_a_problem() {
     assert_problem(&request(address, "GET /", "", b"").await, 404);
     assert_problem(&request(address, "GET /error", "", b"").await, 502);
     assert_problem(&request(address, "GET /exit", "", b"").await, 502);
-    assert_problem(&request(address, "POST /answer", "", b"{\"statusCode\":1}").await, 502);
+    assert_problem(
+        &request(address, "POST /answer", "", b"{\"statusCode\":1}").await,
+        502,
+    );
     assert_problem(&request(address, "GET /hang", "", b"").await, 504);
     let long = "x".repeat(11_000);
-    assert_problem(&request(address, &format!("GET /{long}"), "", b"").await, 414);
-    assert_problem(&request(address, "GET /echo", &format!("X-Long: {long}\r\n"), b"").await, 431);
-    assert_eq!(request(address, "GET /echo", "", b"").await.status, 200, "all of that left it well");
+    assert_problem(
+        &request(address, &format!("GET /{long}"), "", b"").await,
+        414,
+    );
+    assert_problem(
+        &request(address, "GET /echo", &format!("X-Long: {long}\r\n"), b"").await,
+        431,
+    );
+    assert_eq!(
+        request(address, "GET /echo", "", b"").await.status,
+        200,
+        "all of that left it well"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +170,8 @@ async fn a_body_over_10_mb_is_refused_so_that_the_client_sees_it() {
     let address = served.gateway.as_str();
     let body = vec![b'x'; 11 * 1024 * 1024];
     assert_problem(&request(address, "POST /echo", "", &body).await, 413);
-    let head = "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     let mut chunked = format!("{:x}\r\n", body.len()).into_bytes();
     chunked.extend_from_slice(&body);
     chunked.extend_from_slice(b"\r\n0\r\n\r\n");
@@ -122,37 +184,63 @@ async fn a_body_over_10_mb_is_refused_so_that_the_client_sees_it() {
     assert_problem(&send(address, &head, b"").await, 413);
     // Within the gateway's limit, but no function takes that much.
     let body = vec![b'x'; 7 * 1024 * 1024];
-    assert_problem(&request(address, "POST /echo", "Content-Type: text/plain\r\n", &body).await, 413);
+    assert_problem(
+        &request(address, "POST /echo", "Content-Type: text/plain\r\n", &body).await,
+        413,
+    );
 }
 
 #[tokio::test]
 async fn http_1_0_works_with_and_without_keep_alive() {
     let served = serve().await;
-    let answer = send(&served.gateway, "GET /echo HTTP/1.0\r\nHost: x\r\n\r\n", b"").await;
+    let answer = send(
+        &served.gateway,
+        "GET /echo HTTP/1.0\r\nHost: x\r\n\r\n",
+        b"",
+    )
+    .await;
     assert_eq!(answer.status, 200);
-    assert!(answer.header("content-length").is_some(), "HTTP/1.0 knows no chunks");
+    assert!(
+        answer.header("content-length").is_some(),
+        "HTTP/1.0 knows no chunks"
+    );
     let address = served.gateway.clone();
     let last = spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         let get = "GET /error HTTP/1.0\r\nHost: x\r\nConnection: Keep-Alive\r\n\r\n";
         let end = "GET /echo HTTP/1.0\r\nHost: x\r\n\r\n";
-        stream.write_all(format!("{get}{get}{end}").as_bytes()).unwrap();
+        stream
+            .write_all(format!("{get}{get}{end}").as_bytes())
+            .unwrap();
         let all = read_answer(&mut stream);
-        assert!(all.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")), "{all:?}");
+        assert!(
+            all.header("connection")
+                .is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")),
+            "{all:?}"
+        );
         String::from_utf8_lossy(&all.body).into_owned()
     });
     let rest = last.await.unwrap();
-    assert_eq!(rest.matches("HTTP/1.0 ").count(), 2, "three answers on one connection: {rest}");
+    assert_eq!(
+        rest.matches("HTTP/1.0 ").count(),
+        2,
+        "three answers on one connection: {rest}"
+    );
 }
 
 #[tokio::test]
 async fn lambdas_own_api() {
     let served = serve().await;
     let path = |name: &str| format!("POST /2015-03-31/functions/{name}/invocations");
-    let invoke = async |name: &str, headers: &str, body: &[u8]| request(&served.lambda, &path(name), headers, body).await;
+    let invoke = async |name: &str, headers: &str, body: &[u8]| {
+        request(&served.lambda, &path(name), headers, body).await
+    };
 
     let answer = invoke("f", "", b"{\"a\":1}").await;
-    assert_eq!((answer.status, &answer.json()["event"]), (200, &json!({"a": 1})));
+    assert_eq!(
+        (answer.status, &answer.json()["event"]),
+        (200, &json!({"a": 1}))
+    );
     assert_eq!(answer.header("x-amz-executed-version"), Some("$LATEST"));
     assert!(answer.header("x-amzn-requestid").is_some());
     assert_eq!(answer.header("x-amz-function-error"), None);
@@ -160,20 +248,50 @@ async fn lambdas_own_api() {
     assert_eq!(invoke(arn, "", b"").await.json()["event"], json!({}));
 
     let answer = invoke("f", "", b"{\"do\":\"error\"}").await;
-    assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, Some("Unhandled")));
+    assert_eq!(
+        (answer.status, answer.header("x-amz-function-error")),
+        (200, Some("Unhandled"))
+    );
     assert_eq!(answer.json()["errorType"], "Boom");
 
-    assert_eq!(invoke("f", "X-Amz-Invocation-Type: Event\r\n", b"{}").await.status, 202);
-    assert_eq!(invoke("f", "X-Amz-Invocation-Type: DryRun\r\n", b"{}").await.status, 204);
-    assert_eq!(invoke("f", "X-Amz-Invocation-Type: Never\r\n", b"{}").await.status, 400);
+    assert_eq!(
+        invoke("f", "X-Amz-Invocation-Type: Event\r\n", b"{}")
+            .await
+            .status,
+        202
+    );
+    assert_eq!(
+        invoke("f", "X-Amz-Invocation-Type: DryRun\r\n", b"{}")
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        invoke("f", "X-Amz-Invocation-Type: Never\r\n", b"{}")
+            .await
+            .status,
+        400
+    );
     assert_eq!(invoke("f", "", b"not json").await.status, 400);
 
     let answer = invoke("nope", "", b"{}").await;
-    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (404, Some("ResourceNotFoundException")));
-    assert!(answer.json()["Message"].as_str().unwrap().contains("declares f"), "{answer:?}");
+    assert_eq!(
+        (answer.status, answer.header("x-amzn-errortype")),
+        (404, Some("ResourceNotFoundException"))
+    );
+    assert!(
+        answer.json()["Message"]
+            .as_str()
+            .unwrap()
+            .contains("declares f"),
+        "{answer:?}"
+    );
 
     let answer = invoke("f", "", &vec![b' '; 7 * 1024 * 1024]).await;
-    assert_eq!((answer.status, answer.header("x-amzn-errortype")), (413, Some("RequestTooLargeException")));
+    assert_eq!(
+        (answer.status, answer.header("x-amzn-errortype")),
+        (413, Some("RequestTooLargeException"))
+    );
 
     let answer = request(&served.lambda, "GET /2015-03-31/functions", "", b"").await;
     assert_eq!(answer.json()["Functions"][0]["FunctionName"], "f");

@@ -2,14 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs, io,
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use bytes::Bytes;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -17,26 +15,19 @@ use nix::{
 use tokio::{
     process::{Child as Process, Command},
     sync::{mpsc, oneshot, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tracing::debug;
 
 use super::{
     Outcome, environment,
     logs::Log,
-    runtime_api::{Invocation, Phase, RuntimeApi, function_error},
+    runtime_api::{Event, Invocation, Phase, RuntimeApi, function_error},
     spawner::Spawner,
 };
 
-/// An event and what goes with it.
-#[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub(super) id: String,
-    pub(super) payload: Bytes,
-    pub(super) arn: String,
-    pub(super) trace: String,
-    pub(super) client_context: Option<String>,
-}
+/// A child that has answered asks for its next event at once, or something is wrong with it.
+const RETURN_LIMIT: Duration = Duration::from_secs(5);
 
 /// What came of giving an event to a child.
 #[derive(Debug)]
@@ -118,7 +109,7 @@ impl Child {
                 biased;
                 Ok(phase) = phase.wait_for(|phase| *phase != Phase::Starting) => match &*phase {
                     Phase::InitFailed(reason) => Err(StartError::Init(reason.clone())),
-                    Phase::Starting | Phase::Waiting | Phase::Busy => Ok(()),
+                    Phase::Starting | Phase::Started => Ok(()),
                 },
                 reason = end(&mut ended) => Err(StartError::Ended(reason)),
             }
@@ -131,40 +122,43 @@ impl Child {
     /// Gives the child an event and waits for the outcome. After a hang or a death the child is dead.
     pub(super) async fn invoke(&mut self, event: &Event, limit: Duration) -> Delivery {
         let (answer, outcome) = oneshot::channel();
-        let taken = Arc::new(AtomicBool::new(false));
+        let (taken, mut was_taken) = oneshot::channel();
         let invocation = Invocation {
-            id: event.id.clone(),
-            payload: event.payload.clone(),
-            deadline: SystemTime::now() + limit,
-            arn: event.arn.clone(),
-            trace: event.trace.clone(),
-            client_context: event.client_context.clone(),
-            taken: Arc::clone(&taken),
+            event: event.clone(),
+            limit,
+            taken,
             answer,
         };
         if self.api.invocations.send(invocation).await.is_err() {
             return Delivery::NotTaken("its Runtime API is closed".to_owned());
         }
         let mut ended = self.ended.clone();
+        let gone = tokio::select! {
+            biased;
+            Ok(()) = &mut was_taken => None,
+            reason = end(&mut ended) => Some(reason),
+            // It answered the event before this one and never came back: `NotTaken` must be true for good, so it has
+            // to be dead.
+            () = sleep(RETURN_LIMIT) => {
+                self.signal(Signal::SIGKILL);
+                Some(end(&mut ended).await)
+            }
+        };
+        if let Some(reason) = gone
+            && was_taken.try_recv().is_err()
+        {
+            return Delivery::NotTaken(reason);
+        }
         tokio::select! {
             biased;
             Ok(outcome) = outcome => Delivery::Done(outcome),
             reason = end(&mut ended) => {
-                if !taken.load(Ordering::SeqCst) {
-                    return Delivery::NotTaken(reason);
-                }
                 let message = format!("RequestId: {} Error: Runtime exited with error: {reason}", event.id);
                 Delivery::Done(function_error("Runtime.ExitError", &message))
             }
-            () = tokio::time::sleep(limit) => {
+            () = sleep(limit) => {
                 self.signal(Signal::SIGKILL);
-                if !taken.load(Ordering::SeqCst) {
-                    // The child hangs outside of any invocation. `NotTaken` must be true for good, so it has to be dead.
-                    let reason = end(&mut ended).await;
-                    if !taken.load(Ordering::SeqCst) {
-                        return Delivery::NotTaken(reason);
-                    }
-                }
+                end(&mut ended).await;
                 let seconds = limit.as_secs_f64();
                 let message = format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", event.id);
                 Delivery::Done(function_error("Sandbox.Timedout", &message))
@@ -172,22 +166,18 @@ impl Child {
         }
     }
 
-    /// Whether the child came back for its next event within `limit`; if it did not, it is of no more use.
-    pub(super) async fn is_reusable(&mut self, limit: Duration) -> bool {
-        let mut ended = self.ended.clone();
-        let waits = async {
-            tokio::select! {
-                biased;
-                _ = end(&mut ended) => false,
-                waiting = self.api.phase.wait_for(|phase| *phase == Phase::Waiting) => waiting.is_ok(),
-            }
-        };
-        timeout(limit, waits).await.unwrap_or(false)
-    }
-
-    /// Whether the process is still there.
+    /// Whether the process is still there. Asks the system, because the news of an end takes a moment to get here, and
+    /// an event given to a dead child counts as failed.
     pub(super) fn is_alive(&self) -> bool {
-        self.ended.borrow().is_none()
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        // The state follows the name, which is in parentheses and may hold anything. `wait` would not tell of a
+        // process of which some threads are still dying.
+        let dead = stat.is_ok_and(|stat| {
+            stat.rsplit(") ")
+                .next()
+                .is_some_and(|state| state.starts_with(['Z', 'X']))
+        });
+        !dead && self.ended.borrow().is_none()
     }
 
     /// Tells when the process has ended, and how.

@@ -20,9 +20,10 @@ use uuid::Uuid;
 
 use super::{
     HostSettings, InvokeError, InvokeOptions, Outcome, Pids, TraceId,
-    child::{Child, Delivery, Event, Exit, StartError, end},
+    child::{Child, Delivery, Exit, StartError, end},
     environment,
     logs::Log,
+    runtime_api::Event,
     spawner::Spawner,
 };
 use crate::template::FunctionSpec;
@@ -33,8 +34,6 @@ const QUEUE: usize = 1000;
 const TRIES: usize = 3;
 /// After a start that failed, the first pause and the longest one.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// An answer was given, but the child does not come back for its next event.
-const RETURN_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -170,7 +169,7 @@ impl Pool {
 
     async fn run(
         self: Arc<Self>,
-        _permit: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         event: Event,
         reply: oneshot::Sender<Result<Outcome, InvokeError>>,
     ) {
@@ -191,10 +190,10 @@ impl Pool {
             match child.invoke(&event, self.timeout).await {
                 Delivery::Done(outcome) => {
                     self.report(&event, &outcome);
+                    // Before the caller is told: one that calls again at once meets the same child.
+                    self.put_back(child);
+                    drop(permit);
                     let _ = reply.send(Ok(outcome));
-                    if child.is_reusable(RETURN_LIMIT).await {
-                        self.put_back(child);
-                    }
                     return;
                 }
                 Delivery::NotTaken(end) => reason = end,

@@ -3,11 +3,8 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -31,17 +28,24 @@ use super::{Outcome, PAYLOAD_LIMIT};
 
 const UNHANDLED: &str = "Unhandled";
 
-/// One event on its way to a child.
-#[derive(Debug)]
-pub(super) struct Invocation {
+/// An event and what goes with it.
+#[derive(Debug, Clone)]
+pub(super) struct Event {
     pub(super) id: String,
     pub(super) payload: Bytes,
-    pub(super) deadline: SystemTime,
     pub(super) arn: String,
     pub(super) trace: String,
     pub(super) client_context: Option<String>,
-    /// Set when the child has taken it: from then on it must not be given to another one.
-    pub(super) taken: Arc<AtomicBool>,
+}
+
+/// One event on its way to a child.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) event: Event,
+    /// The time that the child has, from when it takes it.
+    pub(super) limit: Duration,
+    /// Told when the child has taken it: from then on it must not be given to another one.
+    pub(super) taken: oneshot::Sender<()>,
     pub(super) answer: oneshot::Sender<Outcome>,
 }
 
@@ -50,10 +54,8 @@ pub(super) struct Invocation {
 pub(super) enum Phase {
     /// It has not asked for an event yet.
     Starting,
-    /// It waits for an event.
-    Waiting,
-    /// It works on one.
-    Busy,
+    /// It has.
+    Started,
     /// It said that it cannot start, and why.
     InitFailed(String),
 }
@@ -155,7 +157,7 @@ async fn next(State(state): State<Arc<ChildState>>) -> Response {
         );
     }
     let mut queue = state.queue.lock().await;
-    state.phase.send_replace(Phase::Waiting);
+    state.phase.send_replace(Phase::Started);
     // Cancel-safe: a child that goes away while it waits loses nothing.
     let Some(invocation) = queue.recv().await else {
         return refusal(
@@ -164,19 +166,24 @@ async fn next(State(state): State<Arc<ChildState>>) -> Response {
             "there will be no more invocations",
         );
     };
-    invocation.taken.store(true, Ordering::SeqCst);
-    state.phase.send_replace(Phase::Busy);
-    let headers = event_headers(&invocation);
+    let Invocation {
+        event,
+        limit,
+        taken,
+        answer,
+    } = invocation;
     *state.in_flight() = Some(InFlight {
-        id: invocation.id,
-        answer: invocation.answer,
+        id: event.id.clone(),
+        answer,
     });
-    (StatusCode::OK, headers, Body::from(invocation.payload)).into_response()
+    // The host may have given up just now; then it kills this child.
+    let _ = taken.send(());
+    let headers = event_headers(&event, SystemTime::now() + limit);
+    (StatusCode::OK, headers, Body::from(event.payload)).into_response()
 }
 
-fn event_headers(invocation: &Invocation) -> HeaderMap {
-    let deadline = invocation
-        .deadline
+fn event_headers(event: &Event, deadline: SystemTime) -> HeaderMap {
+    let deadline = deadline
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());
     let mut headers = HeaderMap::new();
@@ -190,11 +197,11 @@ fn event_headers(invocation: &Invocation) -> HeaderMap {
             headers.insert(name, value);
         }
     };
-    set("lambda-runtime-aws-request-id", &invocation.id);
+    set("lambda-runtime-aws-request-id", &event.id);
     set("lambda-runtime-deadline-ms", &deadline.to_string());
-    set("lambda-runtime-invoked-function-arn", &invocation.arn);
-    set("lambda-runtime-trace-id", &invocation.trace);
-    if let Some(context) = &invocation.client_context {
+    set("lambda-runtime-invoked-function-arn", &event.arn);
+    set("lambda-runtime-trace-id", &event.trace);
+    if let Some(context) = &event.client_context {
         set("lambda-runtime-client-context", context);
     }
     headers

@@ -3,7 +3,7 @@
 //! The test binary is its own fake function: a script in the folder of binaries runs it again with the name of the
 //! entry below, so that nothing but the tests themselves has to be built.
 #![allow(dead_code, reason = "every test binary uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::{
     collections::BTreeMap,
@@ -25,14 +25,14 @@ use tidemill::{
 };
 
 /// A host of fake functions in a folder of its own.
-pub struct Host {
-    pub functions: Functions,
-    pub folder: TempDir,
+pub(crate) struct Host {
+    pub(crate) functions: Functions,
+    pub(crate) folder: TempDir,
 }
 
 impl Host {
     /// Starts a host for these functions; must be called in a runtime.
-    pub fn start(specs: &[FunctionSpec]) -> Self {
+    pub(crate) fn start(specs: &[FunctionSpec]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for spec in specs {
             install(folder.path(), &spec.binary, "fake::child");
@@ -40,21 +40,27 @@ impl Host {
         let mut settings = HostSettings::new(folder.path(), folder.path().join("logs"));
         settings.forced = BTreeMap::from([("FORCED".to_owned(), "by the runner".to_owned())]);
         settings.init_limit = Duration::from_secs(20);
-        Self { functions: Functions::start(specs, &settings).unwrap(), folder }
+        Self {
+            functions: Functions::start(specs, &settings).unwrap(),
+            folder,
+        }
     }
 }
 
 /// Puts a program there that runs an entry of this test binary.
-pub fn install(folder: &Path, name: &str, entry: &str) {
+pub(crate) fn install(folder: &Path, name: &str, entry: &str) {
     let path = folder.join(name);
     let this = env::current_exe().unwrap();
-    let script = format!("#!/bin/sh\nexec '{}' --exact {entry} --include-ignored --nocapture\n", this.display());
+    let script = format!(
+        "#!/bin/sh\nexec '{}' --exact {entry} --include-ignored --nocapture\n",
+        this.display()
+    );
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A function with the defaults of these tests.
-pub fn spec(name: &str) -> FunctionSpec {
+pub(crate) fn spec(name: &str) -> FunctionSpec {
     FunctionSpec {
         name: name.to_owned(),
         logical_id: name.to_owned(),
@@ -71,60 +77,89 @@ pub fn spec(name: &str) -> FunctionSpec {
 }
 
 /// A route of the API `Api`.
-pub fn route(method: &str, path: &str) -> Route {
-    Route { api: "Api".to_owned(), method: method.to_owned(), path: path.to_owned() }
+pub(crate) fn route(method: &str, path: &str) -> Route {
+    Route {
+        api: "Api".to_owned(),
+        method: method.to_owned(),
+        path: path.to_owned(),
+    }
 }
 
 /// Whether a process is there and is no zombie.
-pub fn is_alive(pid: u64) -> bool {
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    status.rsplit(") ").next().is_none_or(|rest| !rest.starts_with('Z'))
+pub(crate) fn is_alive(pid: u64) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    status
+        .rsplit(") ")
+        .next()
+        .is_none_or(|rest| !rest.starts_with('Z'))
 }
 
 /// Waits for a condition that must come true.
-pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !condition() {
-        assert!(tokio::time::Instant::now() < deadline, "{what} did not come true");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what} did not come true"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// An answer to `http`.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A header by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self
+            .head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
     }
 
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 }
 
 /// One HTTP exchange with nothing between the bytes and the test; blocks.
-pub fn http(address: &str, head: &str, body: &[u8]) -> Answer {
+pub(crate) fn http(address: &str, head: &str, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     // A server may answer and close before it has read everything.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    let _ = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body));
     read_answer(&mut stream)
 }
 
-pub fn read_answer(stream: &mut TcpStream) -> Answer {
+pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).unwrap();
-    let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+    let end = all
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("an answer has a head");
     let head = String::from_utf8_lossy(&all[..end]).into_owned();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: all[end + 4..].to_vec() }
+    Answer {
+        status,
+        head,
+        body: all[end + 4..].to_vec(),
+    }
 }
 
 fn call(api: &str, method: &str, path: &str, body: &[u8]) -> Answer {
@@ -138,11 +173,17 @@ fn call(api: &str, method: &str, path: &str, body: &[u8]) -> Answer {
 #[test]
 #[ignore = "not a test: the fake function that the tests start"]
 fn child() {
-    let Ok(api) = env::var("AWS_LAMBDA_RUNTIME_API") else { return };
+    let Ok(api) = env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
     match env::var("FAKE_INIT").as_deref() {
         Ok("error") => {
-            let error = json!({"errorType": "Config", "errorMessage": "LAKE_URL is missing"}).to_string();
-            assert_eq!(call(&api, "POST", "/init/error", error.as_bytes()).status, 202);
+            let error =
+                json!({"errorType": "Config", "errorMessage": "LAKE_URL is missing"}).to_string();
+            assert_eq!(
+                call(&api, "POST", "/init/error", error.as_bytes()).status,
+                202
+            );
             process::exit(1);
         }
         Ok("exit") => process::exit(7),
@@ -152,21 +193,37 @@ fn child() {
     loop {
         let next = call(&api, "GET", "/invocation/next", b"");
         assert_eq!(next.status, 200);
-        let id = next.header("lambda-runtime-aws-request-id").unwrap().to_owned();
+        let id = next
+            .header("lambda-runtime-aws-request-id")
+            .unwrap()
+            .to_owned();
         let event = next.json();
         let (outcome, answer) = act(&api, &id, &event, &next);
-        let answered = call(&api, "POST", &format!("/invocation/{id}/{outcome}"), &answer);
+        let answered = call(
+            &api,
+            "POST",
+            &format!("/invocation/{id}/{outcome}"),
+            &answer,
+        );
         println!("answered {}", answered.status);
     }
 }
 
 /// What the event asks for; `rawPath` is what a gateway's event says in place of `do`.
 fn act(api: &str, id: &str, event: &Value, next: &Answer) -> (&'static str, Vec<u8>) {
-    let action = event["do"].as_str().or_else(|| event["rawPath"].as_str()?.strip_prefix('/')).unwrap_or("echo");
+    let action = event["do"]
+        .as_str()
+        .or_else(|| event["rawPath"].as_str()?.strip_prefix('/'))
+        .unwrap_or("echo");
     let pid = process::id();
     let answer = match action {
         "error" => {
-            return ("error", json!({"errorType": "Boom", "errorMessage": "as asked"}).to_string().into());
+            return (
+                "error",
+                json!({"errorType": "Boom", "errorMessage": "as asked"})
+                    .to_string()
+                    .into(),
+            );
         }
         "exit" => process::exit(3),
         "hang" => loop {
@@ -176,13 +233,20 @@ fn act(api: &str, id: &str, event: &Value, next: &Answer) -> (&'static str, Vec<
             thread::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or(200)));
             json!({"pid": pid})
         }
-        "big" => return ("response", vec![b'"'; event["size"].as_u64().unwrap().try_into().unwrap()]),
+        "big" => {
+            return (
+                "response",
+                vec![b'"'; event["size"].as_u64().unwrap().try_into().unwrap()],
+            );
+        }
         "wrong-id" => json!({
             "response": call(api, "POST", "/invocation/none/response", b"{}").status,
             "error": call(api, "POST", "/invocation/none/error", b"{}").status,
             "next": call(api, "GET", "/invocation/next", b"").status,
         }),
-        "fork" => json!({"pid": pid, "child": Command::new("sleep").arg("1000").spawn().unwrap().id()}),
+        "fork" => {
+            json!({"pid": pid, "child": Command::new("sleep").arg("1000").spawn().unwrap().id()})
+        }
         "env" => json!(env::vars().collect::<BTreeMap<_, _>>()),
         "head" => json!({"id": id, "head": next.head}),
         "answer" => return ("response", event["body"].as_str().unwrap().into()),

@@ -14,21 +14,29 @@ use datafusion::prelude::SessionContext;
 
 use crate::error::Oversized;
 
-/// The most that one call may make for one batch.
+/// Rows of a batch: a constant is repeated for each of them.
+pub(crate) const BATCH: usize = 2048;
+/// The most bytes that one call may make for one batch.
 const LARGEST: u64 = 64 << 20;
+/// The most bytes of a constant; a batch of them is what memory has to hold.
+const LARGEST_CONSTANT: u64 = LARGEST * 4 / BATCH as u64;
 
 /// How much a function makes of its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Makes {
+pub(crate) enum Makes {
     /// The first argument as often as the second says.
     Copies,
     /// As many characters or elements as the second argument says.
     Padding,
     /// Every step from the first argument to the second.
     Series,
+    /// All arguments, one after the other.
+    Sum,
+    /// The first argument, with the third in place of the second.
+    Replacement,
 }
 
-const GUARDED: [(&str, Makes); 7] = [
+const GUARDED: [(&str, Makes); 10] = [
     ("repeat", Makes::Copies),
     ("array_repeat", Makes::Copies),
     ("array_resize", Makes::Padding),
@@ -36,6 +44,9 @@ const GUARDED: [(&str, Makes); 7] = [
     ("rpad", Makes::Padding),
     ("range", Makes::Series),
     ("generate_series", Makes::Series),
+    ("concat", Makes::Sum),
+    ("concat_ws", Makes::Sum),
+    ("replace", Makes::Replacement),
 ];
 
 /// Puts the guards in place of the functions, under all of their names.
@@ -83,19 +94,33 @@ impl ScalarUDFImpl for Guarded {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let bytes = self.makes.bytes(&args.args, args.number_rows)?;
-        if bytes > LARGEST {
-            return Err(DataFusionError::External(Box::new(Oversized {
-                function: self.name().to_owned(),
-                bytes,
-                limit: LARGEST,
-            })));
-        }
+        self.makes.check(self.name(), &args)?;
         self.inner.invoke_with_args(args)
     }
 }
 
 impl Makes {
+    pub(crate) fn check(self, function: &str, args: &ScalarFunctionArgs) -> Result<()> {
+        let constant = args
+            .args
+            .iter()
+            .all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let (rows, limit) = if constant {
+            (1, LARGEST_CONSTANT)
+        } else {
+            (args.number_rows, LARGEST)
+        };
+        let bytes = self.bytes(&args.args, rows)?;
+        if bytes > limit {
+            return Err(DataFusionError::External(Box::new(Oversized {
+                function: function.to_owned(),
+                bytes,
+                limit,
+            })));
+        }
+        Ok(())
+    }
+
     /// About how many bytes a call makes; what cannot be told is left to the other limits.
     fn bytes(self, args: &[ColumnarValue], rows: usize) -> Result<u64> {
         match self {
@@ -113,6 +138,16 @@ impl Makes {
                 Ok(total(&integers(length, rows)?).saturating_mul(4))
             }
             Self::Series => series(args, rows),
+            Self::Sum => Ok(args
+                .iter()
+                .fold(0, |sum, value| sum.saturating_add(size(value, rows)))),
+            Self::Replacement => {
+                let [text, from, to, ..] = args else {
+                    return Ok(0);
+                };
+                let growth = widest(to).div_ceil(narrowest(from));
+                Ok(size(text, rows).saturating_mul(growth))
+            }
         }
     }
 }
@@ -154,10 +189,26 @@ fn total(numbers: &[Option<i64>]) -> u64 {
         .fold(0, |sum, n| sum.saturating_add(n))
 }
 
-/// Bytes of the widest value.
+/// Bytes of a value in all rows.
+fn size(value: &ColumnarValue, rows: usize) -> u64 {
+    match value {
+        ColumnarValue::Scalar(_) => widest(value).saturating_mul(rows as u64),
+        ColumnarValue::Array(array) => array.get_array_memory_size() as u64,
+    }
+}
+
+/// Bytes of the narrowest text, at least one.
+fn narrowest(value: &ColumnarValue) -> u64 {
+    match value {
+        ColumnarValue::Scalar(_) => widest(value),
+        ColumnarValue::Array(_) => 1,
+    }
+}
+
+/// Bytes of the widest value, at least one.
 fn widest(value: &ColumnarValue) -> u64 {
     let Ok(array) = value.to_array(1) else {
-        return 0;
+        return 1;
     };
     let texts = match array.data_type() {
         DataType::Utf8 => array

@@ -8,6 +8,7 @@ mod catalog;
 mod error;
 mod format;
 mod functions;
+mod joined;
 mod limits;
 mod names;
 mod resident;
@@ -15,10 +16,11 @@ mod run;
 mod session;
 mod spelling;
 mod statement;
+mod threads;
 
 pub use answer::{Answer, Column, type_name};
 pub use error::{OpenError, SqlError};
-pub use format::{Format, FormatError, decimal, json_text};
+pub use format::{Format, FormatError, UnknownFormat, json_text, texts};
 pub use limits::Limits;
 pub use session::{Settings, Sql, TableColumn};
 

@@ -10,8 +10,8 @@ use crate::statement::Parsed;
 /// The shown names of the answer's columns, by position, or `None` where a wildcard makes positions unknown.
 pub(crate) type Shown = Option<Vec<Option<String>>>;
 
-/// Gives every unnamed expression of the outermost projection its own text as its name, so that
-/// `count(*), COUNT(*)` are two columns and not an error, and says what each column is called.
+/// Says what each column of the outermost projection is called, an unnamed expression by its own text, and names
+/// those apart that would be called the same, so that `count(*), COUNT(*)` are two columns and not an error.
 pub(crate) fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
     let (Statement::Query(written), Statement::Query(folded)) =
         (&parsed.written, &mut parsed.folded)
@@ -22,7 +22,7 @@ pub(crate) fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
     let folded = projection_mut(folded)?;
     let mut taken = HashSet::new();
     let mut shown = Vec::with_capacity(written.len());
-    let mut wildcard = false;
+    let mut spread = false;
     for (written, folded) in written.iter().zip(folded) {
         let name = match written {
             SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
@@ -35,20 +35,20 @@ pub(crate) fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
             },
             _ => None,
         };
-        wildcard |= name.is_none();
-        let name = name.map(|name| free(name, &mut taken));
-        if let (SelectItem::UnnamedExpr(expr), Some(name)) = (&*folded, &name)
-            && column_of(expr).is_none_or(|column| name.to_lowercase() != column.value)
-            && !spreads(expr)
+        spread |=
+            name.is_none() || matches!(written, SelectItem::UnnamedExpr(expr) if spreads(expr));
+        let unique = name.clone().map(|name| free(name, &mut taken));
+        if let (SelectItem::UnnamedExpr(expr), Some(unique)) = (&*folded, &unique)
+            && name.as_ref() != Some(unique)
         {
             *folded = SelectItem::ExprWithAlias {
                 expr: expr.clone(),
-                alias: Ident::with_quote('"', name.clone()),
+                alias: Ident::with_quote('"', unique.clone()),
             };
         }
-        shown.push(name);
+        shown.push(unique);
     }
-    (!wildcard).then_some(shown)
+    (!spread).then_some(shown)
 }
 
 /// Makes names of the answer unique: the second `price` is `price_1`.
@@ -80,7 +80,7 @@ fn column_of(expr: &Expr) -> Option<&Ident> {
     }
 }
 
-/// `unnest` of a struct makes several columns of one expression and takes no alias.
+/// `unnest` of a struct makes several columns of one expression.
 fn spreads(expr: &Expr) -> bool {
     matches!(expr, Expr::Function(f) if f.name.to_string().eq_ignore_ascii_case("unnest"))
 }

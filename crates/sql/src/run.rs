@@ -12,16 +12,13 @@ use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::{ObjectName, Statement};
 use futures::StreamExt;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Stage;
 use crate::names::{self, Shown};
 use crate::spelling::Spelling;
 use crate::statement::{self, Parsed};
+use crate::threads::Threads;
 use crate::{Answer, Limits, Sql, SqlError, resident};
-
-/// The engine recurses over plans; its frames are large when it is not optimised.
-const STACK: usize = 32 << 20;
 
 impl Sql {
     /// Answers one statement.
@@ -34,9 +31,7 @@ impl Sql {
         let query = query.to_owned();
         let work = threads.spawn(async move { sql.answer(&query, limits).await });
         tokio::select! {
-            done = work => done.unwrap_or_else(|panic| {
-                Err(SqlError::Broken { detail: of_panic(panic) })
-            }),
+            done = work => done.unwrap_or_else(|failed| Err(of_panic(failed, limits))),
             () = tokio::time::sleep(limits.timeout) => {
                 Err(SqlError::TimedOut { after: limits.timeout })
             }
@@ -50,7 +45,14 @@ impl Sql {
     async fn answer(&self, query: &str, limits: Limits) -> Result<Answer, SqlError> {
         let mut parsed = statement::parse(query)?;
         match &parsed.folded {
-            Statement::ShowTables { .. } => return Ok(show_tables(self.tables())),
+            Statement::ShowTables { .. } => {
+                return match parsed.written.to_string().as_str() {
+                    "SHOW TABLES" => Ok(show_tables(self.tables())),
+                    other => Err(SqlError::Forbidden {
+                        what: other.to_owned(),
+                    }),
+                };
+            }
             Statement::ExplainTable { table_name, .. } => {
                 return self.describe_as_rows(&bare(table_name));
             }
@@ -253,49 +255,20 @@ fn respell(error: SqlError, spelling: &Spelling) -> SqlError {
     }
 }
 
-fn of_panic(error: tokio::task::JoinError) -> String {
-    match error.try_into_panic() {
+fn of_panic(error: tokio::task::JoinError, limits: Limits) -> SqlError {
+    let detail = match error.try_into_panic() {
         Ok(panic) => panic
             .downcast_ref::<String>()
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "a panic without a message".to_owned()),
         Err(error) => error.to_string(),
+    };
+    // Arrow panics, before it allocates, on texts that together would have more than 2 GiB.
+    if detail.contains("offset overflow") || detail.contains("capacity overflow") {
+        return SqlError::OutOfMemory {
+            limit: limits.memory,
+        };
     }
-}
-
-/// The threads of one statement; dropping them does not wait for a thread that is busy.
-struct Threads(Option<Runtime>);
-
-impl Threads {
-    fn start(parallelism: usize) -> Result<Self, SqlError> {
-        Builder::new_multi_thread()
-            .worker_threads(parallelism)
-            .max_blocking_threads(4 * parallelism)
-            .thread_stack_size(STACK)
-            .thread_name("sql")
-            .enable_all()
-            .build()
-            .map(|runtime| Self(Some(runtime)))
-            .map_err(SqlError::Start)
-    }
-
-    fn spawn<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
-        #[expect(clippy::expect_used, reason = "the runtime is taken by drop alone")]
-        self.0
-            .as_ref()
-            .expect("threads run until they are dropped")
-            .spawn(work)
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    SqlError::Broken { detail }
 }

@@ -4,16 +4,17 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::execution::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lake::Table;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
+use crate::joined::Joins;
 use crate::{OpenError, SqlError, catalog, functions, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
@@ -33,10 +34,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let most = NonZeroUsize::MIN.saturating_add(3);
         Self {
             metadata_cache: 128 << 20,
             statistics_cache: 128 << 20,
-            parallelism: processors.min(const { NonZeroUsize::new(4).unwrap() }),
+            parallelism: processors.min(most),
         }
     }
 }
@@ -89,11 +91,12 @@ impl Sql {
         runtime.deregister_object_store(&everything)?;
         let runtime = Arc::new(runtime);
         let catalog = catalog::catalog(&store, &runtime)?;
-        let state = SessionStateBuilder::new()
+        let mut state = SessionStateBuilder::new()
             .with_config(config(settings))
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
+        state.register_expr_planner(Arc::new(Joins::default()))?;
         let context = SessionContext::new_with_state(state);
         context.register_catalog(catalog::CATALOG, catalog);
         functions::guard(&context);
@@ -157,12 +160,15 @@ fn config(settings: Settings) -> SessionConfig {
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false)
         .with_target_partitions(settings.parallelism.get())
+        .with_batch_size(functions::BATCH)
         .with_collect_statistics(true);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.execution.listing_table_ignore_subdirectory = false;
     options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
+    // A link is one small row group: its footer's statistics say all that more reads could.
+    options.execution.parquet.enable_page_index = false;
+    options.execution.parquet.bloom_filter_on_read = false;
     config
 }
 

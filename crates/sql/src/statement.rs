@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 use crate::SqlError;
 
 /// No question of an analyst is longer.
-const LONGEST: usize = 256 << 10;
+const LONGEST: usize = 128 << 10;
 /// How deep expressions may nest; the parser recurses.
 const DEEPEST: usize = 50;
 

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A decimal column's value at `row` in plain digits, if it is one and not null.
-pub fn decimal(array: &dyn Array, row: usize) -> Option<String> {
+fn decimal(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;
     }
@@ -24,6 +24,13 @@ pub fn decimal(array: &dyn Array, row: usize) -> Option<String> {
         DataType::Decimal256(..) => array.as_primitive::<Decimal256Type>().value_as_string(row),
         _ => return None,
     })
+}
+
+/// The values of a text column, of whichever layout; none of any other.
+pub fn texts(array: &dyn Array) -> Vec<Option<&str>> {
+    (0..array.len())
+        .map(|row| str_at(array, row).filter(|_| array.is_valid(row)))
+        .collect()
 }
 
 /// The text of a value that is neither null, nor nested, nor text already.

@@ -12,7 +12,7 @@ use arrow::ipc::writer::StreamWriter;
 
 use crate::Answer;
 
-pub use cell::decimal;
+pub use cell::texts;
 pub use json::json_text;
 
 /// A shape of an answer.

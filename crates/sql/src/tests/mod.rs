@@ -1,1 +1,11 @@
-//! Tests of the whole crate.
+//! Statements over small lakes that the lake's own commit has written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod analysts;
+mod case;
+mod formats;
+mod lakes;
+mod limits;
+mod refusals;
+mod scale;

@@ -39,7 +39,7 @@ async fn sql_says_what_is_wrong_and_goes_on() {
     let stack = Stack::start(&[("SCHEDULES", "off")]).await;
     let lake = &stack.run.lake;
 
-    let syntax = stack.ask("SELECT *\nFROM stock_call WHERE WHERE").await.problem(422);
+    let syntax = stack.ask("SELECT *\nFROM stock_call WHERE =").await.problem(422);
     assert_eq!(syntax["line"], 2, "{syntax}");
     assert!(syntax["column"].is_u64(), "{syntax}");
     let table = stack.ask("SELECT * FROM stock_calls").await.problem(422);

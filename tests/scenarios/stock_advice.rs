@@ -56,7 +56,7 @@ async fn from_a_call_to_an_sql_answer() {
     assert_eq!(mean.as_object().unwrap().len(), 3, "{mean}");
     assert_eq!(get(format!("{stocks}/GOOG/Minimun%20Price")).await.json()["Minimun Price"], goog["Minimun Price"]);
     let help = get(stocks).await;
-    assert!(help.header("content-type").starts_with("text/plain") && help.text().contains("/buy/"), "{}", help.text());
+    assert!(help.header("content-type").starts_with("text/plain") && help.text().contains("{buy or sell}"), "{}", help.text());
 
     let bought = post(format!("{stocks}/AMZN/buy/10")).await;
     assert_eq!((bought.status, bought.text().as_str()), (201, r#"{"task":"bought_10_AMZN"}"#));

@@ -94,6 +94,9 @@ pub enum SqlError {
     /// The statement failed while it ran, such as by a division by zero.
     #[error("{0}")]
     Execution(DataFusionError),
+    /// The lake could not be read, or a link in it is damaged: not the statement's fault.
+    #[error("the lake could not be read")]
+    Storage(#[source] DataFusionError),
     /// The engine itself broke down on the statement.
     #[error("the query engine broke down on this statement: {detail}")]
     Broken {
@@ -148,6 +151,8 @@ impl SqlError {
             DataFusionError::ArrowError(arrow, _) if is_out_of_memory(arrow) => {
                 Self::OutOfMemory { limit: memory }
             }
+            DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Self::Storage(error),
+            DataFusionError::ParquetError(parquet) if is_damage(parquet) => Self::Storage(error),
             _ => match stage {
                 Stage::Planning => Self::Plan(error),
                 Stage::Running => Self::Execution(error),
@@ -160,5 +165,14 @@ fn is_out_of_memory(error: &arrow::error::ArrowError) -> bool {
     matches!(
         error,
         arrow::error::ArrowError::MemoryError(_) | arrow::error::ArrowError::OffsetOverflowError(_)
+    )
+}
+
+/// A filter that runs inside the Parquet reader fails by the reader's error, but not by its fault.
+fn is_damage(error: &parquet::errors::ParquetError) -> bool {
+    use parquet::errors::ParquetError;
+    !matches!(
+        error,
+        ParquetError::ArrowError(_) | ParquetError::External(_)
     )
 }

@@ -17,6 +17,7 @@ mod session;
 mod spelling;
 mod statement;
 mod threads;
+mod tokens;
 
 pub use answer::{Answer, Column, type_name};
 pub use error::{OpenError, SqlError};

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::SqlError;
+use crate::tokens::{aliases, fold, quote_columns, significant};
 
 /// No question of an analyst is longer.
 const LONGEST: usize = 128 << 10;
@@ -34,7 +35,7 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, SqlError> {
             limit: LONGEST,
         });
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+    let mut tokens = Tokenizer::new(&GenericDialect {}, sql)
         .tokenize_with_location()
         .map_err(|error| SqlError::Syntax {
             message: error.message,
@@ -43,6 +44,7 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, SqlError> {
         })?;
     refuse_by_first_word(&tokens)?;
     refuse_second_statement(&tokens)?;
+    quote_columns(&mut tokens);
     let folded = tokens.iter().cloned().map(fold).collect();
     let aliases = aliases(&tokens);
     let written = statement(tokens, sql)?;
@@ -136,35 +138,6 @@ fn refuse_second_statement(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         }
     }
     Ok(())
-}
-
-fn significant(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &TokenWithSpan> {
-    tokens
-        .iter()
-        .filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF))
-}
-
-fn fold(mut token: TokenWithSpan) -> TokenWithSpan {
-    if let Token::Word(word) = &mut token.token {
-        word.value = word.value.to_lowercase();
-    }
-    token
-}
-
-fn aliases(tokens: &[TokenWithSpan]) -> Vec<String> {
-    let mut after_as = false;
-    let mut found = Vec::new();
-    for token in significant(tokens) {
-        match &token.token {
-            Token::Word(word) if after_as => {
-                found.push(word.value.clone());
-                after_as = false;
-            }
-            Token::Word(word) => after_as = word.keyword == Keyword::AS,
-            _ => after_as = false,
-        }
-    }
-    found
 }
 
 fn statement(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Statement, SqlError> {

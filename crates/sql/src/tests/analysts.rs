@@ -190,3 +190,42 @@ async fn tables_describe_themselves() {
     lake.rows("EXPLAIN ANALYZE SELECT COUNT(*) FROM ticks")
         .await;
 }
+
+#[tokio::test]
+async fn columns_that_are_named_like_keywords_need_no_quotes() {
+    let lake = Lake::empty();
+    let bad = [
+        json!({"topic": "t", "partition": 1, "offset": 7, "timestamp": 5, "key": "k", "value": "v", "reason": "no JSON"}),
+    ];
+    lake.commit(Table::DeadLetter, &bad).await;
+    let rows = lake
+        .rows("SELECT topic, partition, offset, timestamp, key, value, reason FROM dead_letter WHERE offset > 6 AND partition = 1 ORDER BY timestamp, offset")
+        .await;
+    assert_eq!(
+        rows,
+        [json!({
+            "topic": "t", "partition": 1, "offset": 7, "timestamp": "1970-01-01T00:00:00.005Z",
+            "key": "aw==", "value": "dg==", "reason": "no JSON",
+        })]
+    );
+    for (query, expected) in [
+        (
+            "SELECT MAX(offset) AS n FROM dead_letter",
+            json!([{"n": 7}]),
+        ),
+        (
+            "SELECT offset FROM dead_letter ORDER BY Offset DESC LIMIT 1 OFFSET 0",
+            json!([{"offset": 7}]),
+        ),
+        (
+            "SELECT d.offset AS n FROM dead_letter d WHERE offset - 1 = 6 LIMIT 5",
+            json!([{"n": 7}]),
+        ),
+        (
+            "SELECT reason FROM dead_letter ORDER BY offset OFFSET 1",
+            json!([]),
+        ),
+    ] {
+        assert_eq!(json!(lake.rows(query).await), expected, "{query}");
+    }
+}

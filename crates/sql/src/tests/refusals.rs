@@ -147,6 +147,30 @@ async fn an_error_of_the_values_is_told_as_such() {
     let lake = Lake::empty();
     lake.commit(Table::Ticks, &[json!({"tick": "IBM", "price": 1})])
         .await;
-    let error = lake.error("SELECT CAST(tick AS INT) FROM ticks").await;
-    assert!(matches!(error, SqlError::Execution(_)), "{error:?}");
+    for query in [
+        "SELECT CAST(tick AS INT) FROM ticks",
+        "SELECT * FROM ticks WHERE CAST(tick AS INT) > 1",
+        "SELECT 1 / (_partition - _partition) FROM ticks",
+        "SELECT price FROM ticks WHERE 1 / (_partition - _partition) > 1",
+    ] {
+        let error = lake.error(query).await;
+        assert!(
+            matches!(error, SqlError::Execution(_)),
+            "{query}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_link_is_not_the_statements_fault() {
+    let lake = Lake::empty();
+    let folder = lake.folder.path().join("ticks/0/StockExchange/0");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("00000000000000000000.parquet"),
+        "no parquet at all",
+    )
+    .unwrap();
+    let error = lake.error("SELECT * FROM ticks").await;
+    assert!(matches!(error, SqlError::Storage(_)), "{error:?}");
 }

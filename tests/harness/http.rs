@@ -27,18 +27,26 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
     }
 
     /// One header's value, empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// Asserts a problem+json of this status and returns it.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text()
+        );
         let problem = self.json();
         assert_eq!(problem["status"], status);
         for key in ["type", "title", "detail"] {
@@ -53,7 +61,10 @@ pub fn client() -> &'static reqwest::Client {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
     CLIENT.get_or_init(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap()
+        reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap()
     })
 }
 
@@ -80,7 +91,12 @@ pub async fn post(url: impl AsRef<str>) -> Answer {
 impl Stack {
     /// The answer to a statement, whatever it is.
     pub async fn ask(&self, statement: &str) -> Answer {
-        send(client().post(format!("{}/api/sql", self.run.lake)).body(statement.to_owned())).await
+        send(
+            client()
+                .post(format!("{}/api/sql", self.run.lake))
+                .body(statement.to_owned()),
+        )
+        .await
     }
 
     /// The rows of a statement that has to succeed.
@@ -91,10 +107,18 @@ impl Stack {
     }
 
     /// Waits until a statement's rows are what `wanted` accepts, at most a minute.
-    pub async fn sql_until(&self, statement: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub async fn sql_until(
+        &self,
+        statement: &str,
+        wanted: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
         eventually(statement, Duration::from_secs(60), || async {
             let rows = self.sql(statement).await;
-            if wanted(&rows) { Ok(rows) } else { Err(format!("{rows:?}")) }
+            if wanted(&rows) {
+                Ok(rows)
+            } else {
+                Err(format!("{rows:?}"))
+            }
         })
         .await
     }
@@ -108,9 +132,17 @@ impl Stack {
 
     /// Invokes a function through Lambda's own API; a function error is a panic.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.run.lambda);
+        let url = format!(
+            "{}/2015-03-31/functions/{function}/invocations",
+            self.run.lambda
+        );
         let answer = send(client().post(url).body(event.to_string())).await;
-        assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, ""), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.header("x-amz-function-error")),
+            (200, ""),
+            "{}",
+            answer.text()
+        );
         answer.json()
     }
 }

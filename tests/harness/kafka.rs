@@ -11,36 +11,59 @@ use serde_json::Value;
 
 /// Every record of a topic, from the beginning to where it ends now, as `(key, value)`.
 pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let consumer: BaseConsumer =
-        ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", "reader").create().unwrap();
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "reader")
+        .create()
+        .unwrap();
     let patience = Duration::from_secs(10);
     let metadata = consumer.fetch_metadata(Some(topic), patience).unwrap();
     let mut wanted = 0;
     let mut from = TopicPartitionList::new();
     for partition in metadata.topics()[0].partitions() {
-        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), patience).unwrap();
+        let (low, high) = consumer
+            .fetch_watermarks(topic, partition.id(), patience)
+            .unwrap();
         wanted += high - low;
-        from.add_partition_offset(topic, partition.id(), Offset::Offset(low)).unwrap();
+        from.add_partition_offset(topic, partition.id(), Offset::Offset(low))
+            .unwrap();
     }
     consumer.assign(&from).unwrap();
     let mut records = Vec::new();
     while i64::try_from(records.len()).unwrap() < wanted {
-        let message = consumer.poll(patience).expect("a record within the patience").unwrap();
-        records.push((message.key().unwrap_or_default().to_vec(), message.payload().unwrap_or_default().to_vec()));
+        let message = consumer
+            .poll(patience)
+            .expect("a record within the patience")
+            .unwrap();
+        records.push((
+            message.key().unwrap_or_default().to_vec(),
+            message.payload().unwrap_or_default().to_vec(),
+        ));
     }
     records
 }
 
 /// The values of a topic as JSON.
 pub fn values(brokers: &str, topic: &str) -> Vec<Value> {
-    read(brokers, topic).iter().map(|(_, value)| serde_json::from_slice(value).unwrap()).collect()
+    read(brokers, topic)
+        .iter()
+        .map(|(_, value)| serde_json::from_slice(value).unwrap())
+        .collect()
 }
 
 /// Publishes values to a topic's partition 0, in order.
 pub async fn publish(brokers: &str, topic: &str, values: &[&[u8]]) {
-    let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()
+        .unwrap();
     for value in values {
-        let record = FutureRecord::<(), _>::to(topic).partition(0).payload(*value);
-        producer.send(record, Duration::from_secs(10)).await.unwrap();
+        let record = FutureRecord::<(), _>::to(topic)
+            .partition(0)
+            .payload(*value);
+        producer
+            .send(record, Duration::from_secs(10))
+            .await
+            .unwrap();
     }
 }

@@ -56,17 +56,38 @@ pub fn binaries() -> PathBuf {
 
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// `tidemill up` on free ports over `data`, not yet started.
 pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(binaries().join("tidemill"));
-    command.arg("up").current_dir(workspace()).env("TIDEMILL_DATA", data).stdin(Stdio::null());
-    for port in ["STOCKS_PORT", "GAMES_PORT", "LAKE_PORT", "LAMBDA_PORT", "KAFKA_PORT"] {
+    command
+        .arg("up")
+        .current_dir(workspace())
+        .env("TIDEMILL_DATA", data)
+        .stdin(Stdio::null());
+    for port in [
+        "STOCKS_PORT",
+        "GAMES_PORT",
+        "LAKE_PORT",
+        "LAMBDA_PORT",
+        "KAFKA_PORT",
+    ] {
         command.env(port, "0");
     }
-    for variable in ["KAFKA", "LAKE", "SCHEDULES", "BATCHING_WINDOW", "QUOTES", "WINDOW_SECONDS", "LATENESS_SECONDS"] {
+    for variable in [
+        "KAFKA",
+        "LAKE",
+        "SCHEDULES",
+        "BATCHING_WINDOW",
+        "QUOTES",
+        "WINDOW_SECONDS",
+        "LATENESS_SECONDS",
+    ] {
         command.env_remove(variable);
     }
     command.envs(settings.iter().copied());
@@ -77,9 +98,17 @@ impl Stack {
     /// Starts a system with `settings` over the defaults and waits until it is ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let settings = settings
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect::<Vec<_>>();
         let (child, run) = launch(data.path(), &settings).await;
-        Self { child: Some(child), data, settings, run }
+        Self {
+            child: Some(child),
+            data,
+            settings,
+            run,
+        }
     }
 
     /// The data folder.
@@ -89,7 +118,8 @@ impl Stack {
 
     /// What function `name` has logged so far.
     pub fn log(&self, name: &str) -> String {
-        std::fs::read_to_string(self.data().join("logs").join(format!("{name}.log"))).unwrap_or_default()
+        std::fs::read_to_string(self.data().join("logs").join(format!("{name}.log")))
+            .unwrap_or_default()
     }
 
     /// What the runner has printed since its last start.
@@ -105,10 +135,26 @@ impl Stack {
         (status, since.elapsed())
     }
 
+    /// SIGKILL: no chance to clean up.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("the system runs");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Stops and starts again on the same data folder.
     pub async fn restart(&mut self) {
         let (status, _) = self.stop();
-        assert!(status.success(), "stopped with {status}: {}", self.terminal());
+        assert!(
+            status.success(),
+            "stopped with {status}: {}",
+            self.terminal()
+        );
+        self.start_again().await;
+    }
+
+    /// Starts on the data folder of a system that has ended.
+    pub async fn start_again(&mut self) {
         let (child, run) = launch(self.data.path(), &self.settings).await;
         self.child = Some(child);
         self.run = run;
@@ -129,23 +175,32 @@ impl Drop for Stack {
 async fn launch(data: &Path, settings: &[(String, String)]) -> (Child, Run) {
     let terminal = data.join("terminal.txt");
     let output = File::create(&terminal).unwrap();
-    let settings: Vec<_> = settings.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    let mut child =
-        up(data, &settings).stdout(output.try_clone().unwrap()).stderr(output).spawn().expect("tidemill is built");
-    let run = data.join("run.json");
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let mut child = up(data, &settings)
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .expect("tidemill is built");
     let found = eventually("the system is ready", Duration::from_secs(120), || {
-        let found = match child.try_wait().unwrap() {
-            Some(status) => panic!("tidemill ended with {status}: {}", std::fs::read_to_string(&terminal).unwrap()),
-            None => std::fs::read(&run).map_err(|error| error.to_string()),
-        };
-        async { serde_json::from_slice::<Run>(&found?).map_err(|error| error.to_string()) }
+        let said = std::fs::read_to_string(&terminal).unwrap();
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("tidemill ended with {status}: {said}");
+        }
+        let run = std::fs::read(data.join("run.json"))
+            .ok()
+            .and_then(|run| serde_json::from_slice::<Run>(&run).ok());
+        let pid = child.id().cast_signed();
+        async move { run.filter(|run| run.pid == pid).ok_or(said) }
     })
     .await;
     (child, found)
 }
 
 /// SIGTERM, then SIGKILL when the promised 10 s are over by far.
-pub fn terminate(child: &mut Child) -> ExitStatus {
+fn terminate(child: &mut Child) -> ExitStatus {
     let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -163,7 +218,9 @@ pub fn terminate(child: &mut Child) -> ExitStatus {
 /// Whether a process of this id is alive (a zombie is not).
 pub fn alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
 }
 
 fn park() {

@@ -10,7 +10,14 @@ use tests::stack::Stack;
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_503_while_the_broker_is_away() {
     let broker = MockCluster::new(1).unwrap();
-    for topic in ["default_call", "stock_call", "stock_operation", "events", "game_events", "portfolios"] {
+    for topic in [
+        "default_call",
+        "stock_call",
+        "stock_operation",
+        "events",
+        "game_events",
+        "portfolios",
+    ] {
         broker.create_topic(topic, 3, 1).unwrap();
     }
     broker.create_topic("StockExchange", 1, 1).unwrap();
@@ -21,14 +28,26 @@ async fn answers_503_while_the_broker_is_away() {
     drop(broker);
     let since = Instant::now();
     let answer = post(format!("{stocks}/AMZN/buy/10")).await;
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert!(
+        since.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        since.elapsed()
+    );
     answer.problem(503);
     assert!(answer.header("retry-after").parse::<u32>().is_ok());
     get(format!("{stocks}/GOOG")).await.problem(503);
     get(format!("{stocks}/health")).await;
-    eventually("the reason is in the log", Duration::from_secs(10), || async {
-        let log = stack.log("stocks");
-        if log.contains("stock_operation") && log.contains("ERROR") { Ok(()) } else { Err(log) }
-    })
+    eventually(
+        "the reason is in the log",
+        Duration::from_secs(10),
+        || async {
+            let log = stack.log("stocks");
+            if log.contains("stock_operation") && log.contains("ERROR") {
+                Ok(())
+            } else {
+                Err(log)
+            }
+        },
+    )
     .await;
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::json;
-use tests::stack::{Stack, alive, binaries, terminate, up};
+use tests::stack::{Stack, alive, binaries, up};
 use tests::{eventually, http, tools};
 
 /// Runs a start that has to fail, and returns its one line.
@@ -24,13 +24,19 @@ async fn says_why_it_cannot_start() {
     let mut stack = Stack::start(&[("SCHEDULES", "off")]).await;
 
     let second = refused(up(stack.data(), &[]));
-    assert!(second.contains(&stack.run.pid.to_string()), "names who holds the folder: {second}");
+    assert!(
+        second.contains(&stack.run.pid.to_string()),
+        "names who holds the folder: {second}"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let line = refused(up(folder.path(), &[("STOCKS_PORT", &port)]));
-    assert!(line.contains(&port) && line.contains("STOCKS_PORT"), "{line}");
+    assert!(
+        line.contains(&port) && line.contains("STOCKS_PORT"),
+        "{line}"
+    );
 
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -42,59 +48,89 @@ async fn says_why_it_cannot_start() {
     let line = refused(up(Path::new("/proc/nowhere"), &[]));
     assert!(line.contains("/proc/nowhere"), "{line}");
 
-    let bad = Command::new(binaries().join("tidemill")).args(["up", "--stocks-port", "many"]).output().unwrap();
+    let bad = Command::new(binaries().join("tidemill"))
+        .args(["up", "--stocks-port", "many"])
+        .output()
+        .unwrap();
     assert_eq!(bad.status.code(), Some(2));
 
-    let pids: Vec<i32> = stack.run.functions.values().flat_map(|f| f.pids.clone()).collect();
-    assert!(!pids.is_empty() && pids.iter().all(|pid| alive(*pid)), "{pids:?}");
+    let pids: Vec<i32> = stack
+        .run
+        .functions
+        .values()
+        .flat_map(|f| f.pids.clone())
+        .collect();
+    assert!(
+        !pids.is_empty() && pids.iter().all(|pid| alive(*pid)),
+        "{pids:?}"
+    );
     let (status, took) = stack.stop();
     assert!(status.success(), "{status}: {}", stack.terminal());
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(!stack.data().join("run.json").exists());
-    eventually("no process stays behind", Duration::from_secs(5), || async {
-        let left: Vec<_> = pids.iter().filter(|pid| alive(**pid)).collect();
-        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
-    })
+    eventually(
+        "no process stays behind",
+        Duration::from_secs(5),
+        || async {
+            let left: Vec<_> = pids.iter().filter(|pid| alive(**pid)).collect();
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{left:?}"))
+            }
+        },
+    )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_runner_leaves_no_function_behind() {
-    let data = tempfile::tempdir().unwrap();
-    let mut child = up(data.path(), &[("SCHEDULES", "off")]).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let run = eventually("ready", Duration::from_secs(120), || async {
-        let bytes = std::fs::read(data.path().join("run.json")).map_err(|e| e.to_string())?;
-        serde_json::from_slice::<tests::stack::Run>(&bytes).map_err(|e| e.to_string())
-    })
+    let mut stack = Stack::start(&[("SCHEDULES", "off")]).await;
+    let pids: Vec<i32> = stack
+        .run
+        .functions
+        .values()
+        .flat_map(|f| f.pids.clone())
+        .collect();
+    stack.kill();
+    eventually(
+        "no process stays behind",
+        Duration::from_secs(10),
+        || async {
+            if pids.iter().any(|pid| alive(*pid)) {
+                Err(format!("{pids:?}"))
+            } else {
+                Ok(())
+            }
+        },
+    )
     .await;
-    let pids: Vec<i32> = run.functions.values().flat_map(|f| f.pids.clone()).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    eventually("no process stays behind", Duration::from_secs(10), || async {
-        if pids.iter().any(|pid| alive(*pid)) { Err(format!("{pids:?}")) } else { Ok(()) }
-    })
-    .await;
-
-    // The folder of a killed runner is not locked for ever.
-    let mut again = up(data.path(), &[("SCHEDULES", "off")]).stdout(std::process::Stdio::null()).spawn().unwrap();
-    eventually("ready again", Duration::from_secs(120), || async {
-        let bytes = std::fs::read(data.path().join("run.json")).map_err(|e| e.to_string())?;
-        let found: tests::stack::Run = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-        if found.pid == run.pid { Err("still the old run.json".into()) } else { Ok(()) }
-    })
-    .await;
-    assert!(terminate(&mut again).success());
+    // Its folder is not locked for ever.
+    stack.start_again().await;
+    assert_eq!(stack.sql("SELECT 1 AS one").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_function_is_replaced() {
     let stack = Stack::start(&[("SCHEDULES", "off")]).await;
     let pid = stack.run.functions["stocks"].pids[0];
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
-    eventually("another process answers", Duration::from_secs(20), || async {
-        let answer = http::get(format!("{}/GOOG", stack.run.stocks)).await;
-        if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
-    })
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    eventually(
+        "another process answers",
+        Duration::from_secs(20),
+        || async {
+            let answer = http::get(format!("{}/GOOG", stack.run.stocks)).await;
+            if answer.status == 200 {
+                Ok(())
+            } else {
+                Err(answer.text())
+            }
+        },
+    )
     .await;
 }
 
@@ -114,14 +150,29 @@ async fn every_function_answers_cargo_lambda_invoke() {
     let events = [
         ("stocks", request("/GOOG"), "Mean Price"),
         ("query", request("/api/tables"), "stock_call"),
-        ("exchange", json!({"exchange": "se1", "ticks": 100, "pace": "burst", "seed": 7}), "\"published\":100"),
+        (
+            "exchange",
+            json!({"exchange": "se1", "ticks": 100, "pace": "burst", "seed": 7}),
+            "\"published\":100",
+        ),
         ("evaluate", none.clone(), "batchItemFailures"),
         ("archive", none, "batchItemFailures"),
     ];
     for (function, event, expected) in events {
         let event = event.to_string();
-        let arguments = ["lambda", "invoke", "-A", "127.0.0.1", "-P", &port, function, "--data-ascii", &event];
-        let output = tools::run("cargo-lambda", &arguments).expect("`make test` installs cargo-lambda");
+        let arguments = [
+            "lambda",
+            "invoke",
+            "-A",
+            "127.0.0.1",
+            "-P",
+            &port,
+            function,
+            "--data-ascii",
+            &event,
+        ];
+        let output =
+            tools::run("cargo-lambda", &arguments).expect("`make test` installs cargo-lambda");
         let printed = tools::printed(&output);
         assert!(printed.contains(expected), "{function}: {printed}");
     }

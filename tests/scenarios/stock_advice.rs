@@ -47,19 +47,36 @@ async fn from_a_call_to_an_sql_answer() {
         ("X-Forwarded-For", "10.9.8.7"),
         ("X-Campaign", "spring"),
     ];
-    let goog = secret.iter().fold(client().get(format!("{stocks}/goog")), |r, (name, value)| r.header(*name, *value));
+    let goog = secret.iter().fold(
+        client().get(format!("{stocks}/goog")),
+        |r, (name, value)| r.header(*name, *value),
+    );
     let goog = send(goog).await.json();
-    assert_eq!(goog.as_object().unwrap().keys().collect::<Vec<_>>(), sorted(&KEYS));
+    assert_eq!(
+        goog.as_object().unwrap().keys().collect::<Vec<_>>(),
+        sorted(&KEYS)
+    );
     assert_eq!(goog["Stock"], "GOOG");
     let mean = get(format!("{stocks}/GOOG/mean-price")).await.json();
     assert_eq!(mean["Mean Price"], goog["Mean Price"]);
     assert_eq!(mean.as_object().unwrap().len(), 3, "{mean}");
-    assert_eq!(get(format!("{stocks}/GOOG/Minimun%20Price")).await.json()["Minimun Price"], goog["Minimun Price"]);
+    assert_eq!(
+        get(format!("{stocks}/GOOG/Minimun%20Price")).await.json()["Minimun Price"],
+        goog["Minimun Price"]
+    );
     let help = get(stocks).await;
-    assert!(help.header("content-type").starts_with("text/plain") && help.text().contains("{buy or sell}"), "{}", help.text());
+    assert!(
+        help.header("content-type").starts_with("text/plain")
+            && help.text().contains("{buy or sell}"),
+        "{}",
+        help.text()
+    );
 
     let bought = post(format!("{stocks}/AMZN/buy/10")).await;
-    assert_eq!((bought.status, bought.text().as_str()), (201, r#"{"task":"bought_10_AMZN"}"#));
+    assert_eq!(
+        (bought.status, bought.text().as_str()),
+        (201, r#"{"task":"bought_10_AMZN"}"#)
+    );
     let head = send(client().head(format!("{stocks}/MSFT"))).await;
     assert_eq!((head.status, head.body.len()), (200, 0), "HEAD follows GET");
 
@@ -68,11 +85,27 @@ async fn from_a_call_to_an_sql_answer() {
     let with_ab = ab(&stack);
 
     let calls = 3 + 300 + with_ab;
-    let most = stack.sql_until(QUERIES[2], |rows| rows.iter().any(|r| r["query_count"] == 300 + with_ab)).await;
+    let most = stack
+        .sql_until(QUERIES[2], |rows| {
+            rows.iter().any(|r| r["query_count"] == 300 + with_ab)
+        })
+        .await;
     assert_eq!(most[0]["stock_name"], "TSLA");
-    stack.sql_until("SELECT COUNT(*) AS n FROM stock_call", |rows| rows[0]["n"] == calls).await;
-    stack.sql_until("SELECT COUNT(*) AS n FROM stock_operation", |rows| rows[0]["n"] == 101).await;
-    stack.sql_until("SELECT COUNT(*) AS n FROM default_call", |rows| rows[0]["n"] == 1).await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM stock_call", |rows| {
+            rows[0]["n"] == calls
+        })
+        .await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM stock_operation", |rows| {
+            rows[0]["n"] == 101
+        })
+        .await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM default_call", |rows| {
+            rows[0]["n"] == 1
+        })
+        .await;
     for query in QUERIES {
         assert!(!stack.sql(query).await.is_empty(), "{query}");
     }
@@ -80,27 +113,61 @@ async fn from_a_call_to_an_sql_answer() {
     // Amounts add up, and a row says where in the log it stood.
     let operations = stack.sql("SELECT * FROM stock_operation").await;
     for row in &operations {
-        let (quantity, price) = (row["quantity"].as_f64().unwrap(), row["price"].as_f64().unwrap());
-        assert!((row["transaction_amount"].as_f64().unwrap() - quantity * price).abs() < 0.005, "{row}");
-        assert!(row["_offset"].is_i64() && row["_topic"] == "stock_operation", "{row}");
+        let (quantity, price) = (
+            row["quantity"].as_f64().unwrap(),
+            row["price"].as_f64().unwrap(),
+        );
+        assert!(
+            (row["transaction_amount"].as_f64().unwrap() - quantity * price).abs() < 0.005,
+            "{row}"
+        );
+        assert!(
+            row["_offset"].is_i64() && row["_topic"] == "stock_operation",
+            "{row}"
+        );
     }
-    let largest = operations.iter().map(|r| r["transaction_amount"].as_f64().unwrap()).fold(0.0, f64::max);
-    assert_eq!(stack.sql(QUERIES[5]).await[0]["max_transaction"].as_f64().unwrap(), largest);
+    let largest = operations
+        .iter()
+        .map(|r| r["transaction_amount"].as_f64().unwrap())
+        .fold(0.0, f64::max);
+    assert_eq!(
+        stack.sql(QUERIES[5]).await[0]["max_transaction"]
+            .as_f64()
+            .unwrap(),
+        largest
+    );
     let repeated = "SELECT _partition, _offset FROM stock_call GROUP BY _partition, _offset HAVING COUNT(*) > 1";
     assert_eq!(stack.sql(repeated).await, Vec::<Value>::new());
 
     // The topic carries the headers, and no secret got anywhere.
     let events = kafka::values(&stack.run.kafka, "stock_call");
     assert_eq!(events.len() as i64, calls);
-    let mine = events.iter().find(|e| e["User-Agent"] == "advice-app/2.0").expect("the call with headers");
-    assert_eq!((&mine["event_type"], &mine["stock_name"]), (&json!("check_stock_GOOG"), &json!("GOOG")));
+    let mine = events
+        .iter()
+        .find(|e| e["User-Agent"] == "advice-app/2.0")
+        .expect("the call with headers");
+    assert_eq!(
+        (&mine["event_type"], &mine["stock_name"]),
+        (&json!("check_stock_GOOG"), &json!("GOOG"))
+    );
     assert_eq!(mine["X-Campaign"], "spring");
-    assert!(mine["query_timestamp"].is_f64() && mine["Host"].is_string(), "{mine}");
+    assert!(
+        mine["query_timestamp"].is_f64() && mine["Host"].is_string(),
+        "{mine}"
+    );
     assert!(!serde_json::to_string(&events).unwrap().contains("s3cret"));
     assert!(!serde_json::to_string(&events).unwrap().contains("10.9.8.7"));
-    let stored = stack.sql(r#"SELECT host, "User-Agent", headers FROM Stock_Call WHERE stock_name = 'GOOG'"#).await;
-    let stored = stored.iter().find(|row| row["User-Agent"] == "advice-app/2.0").unwrap();
-    assert_eq!(serde_json::from_str::<Value>(stored["headers"].as_str().unwrap()).unwrap()["X-Campaign"], "spring");
+    let stored = stack
+        .sql(r#"SELECT host, "User-Agent", headers FROM Stock_Call WHERE stock_name = 'GOOG'"#)
+        .await;
+    let stored = stored
+        .iter()
+        .find(|row| row["User-Agent"] == "advice-app/2.0")
+        .unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(stored["headers"].as_str().unwrap()).unwrap()["X-Campaign"],
+        "spring"
+    );
     assert!(!stack.log("stocks").contains("s3cret") && !stack.log("archive").contains("s3cret"));
     with_kcat(&stack, calls);
 }
@@ -114,15 +181,30 @@ fn sorted<'a>(keys: &'a [&'a str]) -> Vec<&'a str> {
 /// The load test of the systems replaced, with their own tool; answers how many calls it made.
 fn ab(stack: &Stack) -> i64 {
     let url = format!("{}/TSLA", stack.run.stocks);
-    let Some(output) = tools::run("ab", &["-n", "1000", "-c", "8", &url]) else { return 0 };
+    let Some(output) = tools::run("ab", &["-n", "1000", "-c", "8", &url]) else {
+        return 0;
+    };
     let report = tools::printed(&output);
     assert!(report.contains("Complete requests:      1000"), "{report}");
-    assert!(report.contains("Failed requests:        0") && !report.contains("Non-2xx"), "{report}");
+    assert!(
+        report.contains("Failed requests:        0") && !report.contains("Non-2xx"),
+        "{report}"
+    );
     1000
 }
 
 fn with_kcat(stack: &Stack, calls: i64) {
-    let arguments = ["-C", "-b", &stack.run.kafka, "-t", "stock_call", "-o", "beginning", "-e", "-q"];
+    let arguments = [
+        "-C",
+        "-b",
+        &stack.run.kafka,
+        "-t",
+        "stock_call",
+        "-o",
+        "beginning",
+        "-e",
+        "-q",
+    ];
     if let Some(output) = tools::run("kcat", &arguments) {
         assert_eq!(tools::printed(&output).lines().count() as i64, calls);
     }

@@ -16,6 +16,10 @@ use crate::{evaluations, holdings, negotiate, pages, respond};
 
 /// All portfolios, those without an evaluation yet and those that nobody holds any more included.
 pub(crate) async fn list(request: &Request, context: &Context) -> Result<Response<Body>, Problem> {
+    let page = negotiate::wants_page(request);
+    if !page {
+        negotiate::json_only(request)?;
+    }
     let limits = Limits {
         rows: Limits::MOST_ROWS,
         ..Limits::default()
@@ -39,7 +43,7 @@ pub(crate) async fn list(request: &Request, context: &Context) -> Result<Respons
     for investor in holdings::latest(context).await? {
         ids.extend(investor.portfolios.iter().map(|p| p.id));
     }
-    if negotiate::wants_page(request) {
+    if page {
         let names: Vec<String> = ids.into_iter().map(file_name).collect();
         return Ok(pages::csv_files(&names));
     }

@@ -37,6 +37,18 @@ pub(crate) fn format(request: &Request) -> Result<Format, Problem> {
     best.ok_or_else(|| not_acceptable("Accept names no format that there is".to_owned()))
 }
 
+/// For answers that have no rows to put into another form: refuses a `?format=` other than JSON.
+pub(crate) fn json_only(request: &Request) -> Result<(), Problem> {
+    match Parameters::of(request).get("format") {
+        None | Some("json") => Ok(()),
+        Some(other) => Err(Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            format!("there is no format {other:?} here; there is json"),
+        )
+        .with("formats", vec!["json"])),
+    }
+}
+
 /// Whether a page is liked better than JSON, as a browser does.
 pub(crate) fn wants_page(request: &Request) -> bool {
     if let Some(name) = Parameters::of(request).get("format") {

@@ -36,11 +36,8 @@ pub(crate) fn of_sql(refused: SqlError) -> Problem {
         SqlError::Plan(_) | SqlError::Execution(_) | SqlError::Broken { .. } => {
             Problem::unprocessable(detail)
         }
-        SqlError::Start(_) => {
-            error!(
-                error = run::chain(&refused),
-                "statement could not be started"
-            );
+        SqlError::Start(_) | SqlError::Storage(_) => {
+            error!(error = run::chain(&refused), "statement could not be run");
             Problem::unavailable(1, detail)
         }
     }

@@ -6,7 +6,9 @@ use lambda_kit::{Error, Problem, http as answers};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::{csv_files, evaluations, pages, portfolios, questions, respond, statistics, tables};
+use crate::{
+    csv_files, evaluations, negotiate, pages, portfolios, questions, respond, statistics, tables,
+};
 
 /// The API's description.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -47,14 +49,17 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
         }
         ["api", "tables"] => {
             reads(request)?;
+            negotiate::json_only(request)?;
             tables::list(context)
         }
         ["api", "tables", name] => {
             reads(request)?;
+            negotiate::json_only(request)?;
             tables::one(name, context).await
         }
         ["api", "portfolios"] => {
             reads(request)?;
+            negotiate::json_only(request)?;
             portfolios::list(context).await
         }
         ["api", "portfolios", "statistics"] => {

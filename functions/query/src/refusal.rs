@@ -33,7 +33,12 @@ pub(crate) fn of_sql(refused: SqlError) -> Problem {
             Problem::unprocessable(format!("{detail}; ask for less with limit= or LIMIT"))
                 .with("limit", json!({"of": what, "bytes": limit}))
         }
-        SqlError::Plan(_) | SqlError::Execution(_) | SqlError::Broken { .. } => {
+        SqlError::Plan(_) | SqlError::Execution(_) => Problem::unprocessable(detail),
+        SqlError::Broken { .. } => {
+            error!(
+                error = run::chain(&refused),
+                "engine broke down on a statement"
+            );
             Problem::unprocessable(detail)
         }
         SqlError::Start(_) | SqlError::Storage(_) => {

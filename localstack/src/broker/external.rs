@@ -79,7 +79,7 @@ async fn create(admin: &Admin, topic: &TopicSpec) -> KafkaResult<()> {
     // The broker's own default, which is right for a cluster of one as for one of three.
     let replication = TopicReplication::Fixed(-1);
     let topic = NewTopic::new(&topic.name, topic.partitions, replication);
-    let limit = Some(Duration::from_secs(10));
+    let limit = Some(REACH_LIMIT);
     let options = AdminOptions::new()
         .request_timeout(limit)
         .operation_timeout(limit);

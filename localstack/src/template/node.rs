@@ -10,6 +10,9 @@ use serde_saphyr::Tagged;
 
 use super::TemplateError;
 
+/// How deep a template may be; every level costs stack.
+const MOST_DEPTH: usize = 32;
+
 /// One node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
@@ -30,8 +33,13 @@ pub(super) enum Node {
 impl Node {
     /// Reads a document.
     pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
-        let Document(node) =
-            serde_saphyr::from_str(text).map_err(|error| TemplateError::Yaml(Box::new(error)))?;
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: MOST_DEPTH },
+            // `no` stays text; only `true` and `false` are flags.
+            strict_booleans: true,
+        };
+        let Document(node) = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| TemplateError::Yaml(Box::new(error)))?;
         Ok(node)
     }
 

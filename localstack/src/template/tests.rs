@@ -35,17 +35,35 @@ fn trigger(properties: &str) -> KafkaTrigger {
 fn our_own_template() {
     let template = parse(OWN).unwrap();
     let names: Vec<_> = template.apis.iter().map(|api| api.name.as_str()).collect();
-    assert!(names.starts_with(&["stocks"]) && names.contains(&"lake"), "{names:?}");
-    let function = |name: &str| template.functions.iter().find(|function| function.name == name).unwrap();
+    assert!(
+        names.starts_with(&["stocks"]) && names.contains(&"lake"),
+        "{names:?}"
+    );
+    let function = |name: &str| {
+        template
+            .functions
+            .iter()
+            .find(|function| function.name == name)
+            .unwrap()
+    };
     assert_eq!(function("exchange").schedules.len(), 2);
-    assert_eq!(function("exchange").schedules[0].expression, "rate(1 minute)");
-    assert_eq!(function("exchange").schedules[0].input, r#"{"exchange":"se1"}"#);
+    assert_eq!(
+        function("exchange").schedules[0].expression,
+        "rate(1 minute)"
+    );
+    assert_eq!(
+        function("exchange").schedules[0].input,
+        r#"{"exchange":"se1"}"#
+    );
     assert_eq!(function("exchange").timeout, Duration::from_secs(90));
     let stocks = function("stocks");
     assert_eq!((stocks.binary.as_str(), stocks.memory_mb), ("stocks", 512));
     assert_eq!(stocks.env["QUOTES"], "simulated");
     assert_eq!(stocks.env["RUST_LOG"], "info");
-    assert_eq!(stocks.unresolved_env["KAFKA_BROKERS"], "!Ref BootstrapBrokers");
+    assert_eq!(
+        stocks.unresolved_env["KAFKA_BROKERS"],
+        "!Ref BootstrapBrokers"
+    );
     assert!(stocks.routes.contains(&Route {
         api: "StocksApi".to_owned(),
         method: "POST".to_owned(),
@@ -54,10 +72,21 @@ fn our_own_template() {
     let evaluate = function("evaluate");
     assert_eq!(evaluate.triggers[0].consumer_group, "tidemill-evaluate");
     assert_eq!(evaluate.triggers[0].source, EventSource::Msk { arn: None });
-    assert_eq!(evaluate.triggers[0].batching_window, Duration::from_secs(20));
+    assert_eq!(
+        evaluate.triggers[0].batching_window,
+        Duration::from_secs(20)
+    );
     assert!(evaluate.triggers[0].report_batch_item_failures);
-    assert_eq!(evaluate.triggers[0].maximum_retry_attempts, None, "a batch given up would be a gap in a chain");
-    for topic in ["StockExchange", "default_call", "stock_call", "stock_operation"] {
+    assert_eq!(
+        evaluate.triggers[0].maximum_retry_attempts, None,
+        "a batch given up would be a gap in a chain"
+    );
+    for topic in [
+        "StockExchange",
+        "default_call",
+        "stock_call",
+        "stock_operation",
+    ] {
         assert!(template.topics().contains(&topic), "{topic}");
     }
 }
@@ -65,38 +94,80 @@ fn our_own_template() {
 #[test]
 fn variables_that_the_runner_must_give() {
     let template = parse(OWN).unwrap();
-    let stocks = template.functions.iter().find(|function| function.name == "stocks").unwrap();
+    let stocks = template
+        .functions
+        .iter()
+        .find(|function| function.name == "stocks")
+        .unwrap();
     let error = stocks.environment(&BTreeMap::new()).unwrap_err();
     assert_eq!(error.variable, "KAFKA_BROKERS");
-    assert!(error.to_string().contains("!Ref BootstrapBrokers"), "{error}");
-    let given = [("KAFKA_BROKERS", "b:1"), ("RUST_LOG", "debug"), ("UNASKED", "x")];
-    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert!(
+        error.to_string().contains("!Ref BootstrapBrokers"),
+        "{error}"
+    );
+    let given = [
+        ("KAFKA_BROKERS", "b:1"),
+        ("RUST_LOG", "debug"),
+        ("UNASKED", "x"),
+    ];
+    let given = given
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     let env = stocks.environment(&given).unwrap();
-    assert_eq!((env["KAFKA_BROKERS"].as_str(), env["RUST_LOG"].as_str()), ("b:1", "debug"));
+    assert_eq!(
+        (env["KAFKA_BROKERS"].as_str(), env["RUST_LOG"].as_str()),
+        ("b:1", "debug")
+    );
     assert!(!env.contains_key("UNASKED"));
 
     let values = Values::from([("BootstrapBrokers".to_owned(), "c:2".to_owned())]);
     let template = Template::parse(OWN, &values).unwrap();
-    let stocks = template.functions.iter().find(|function| function.name == "stocks").unwrap();
-    assert_eq!(stocks.environment(&BTreeMap::new()).unwrap()["KAFKA_BROKERS"], "c:2");
+    let stocks = template
+        .functions
+        .iter()
+        .find(|function| function.name == "stocks")
+        .unwrap();
+    assert_eq!(
+        stocks.environment(&BTreeMap::new()).unwrap()["KAFKA_BROKERS"],
+        "c:2"
+    );
 }
 
 #[test]
 fn kafka_triggers_as_declared_and_by_default() {
     let plain = trigger("Topics: [a]");
-    assert_eq!((plain.batch_size, plain.batching_window), (100, Duration::from_millis(500)));
+    assert_eq!(
+        (plain.batch_size, plain.batching_window),
+        (100, Duration::from_millis(500))
+    );
     assert_eq!(plain.consumer_group, "tidemill-F");
-    assert_eq!((plain.starting_position, plain.maximum_retry_attempts), (StartingPosition::Latest, None));
+    assert_eq!(
+        (plain.starting_position, plain.maximum_retry_attempts),
+        (StartingPosition::Latest, None)
+    );
     let full = trigger(
         "Topics: [b, a], BatchSize: 10000, MaximumBatchingWindowInSeconds: 300, ConsumerGroupId: g, \
          FunctionResponseTypes: [ReportBatchItemFailures], DestinationConfig: {OnFailure: {Destination: 'kafka://x'}}",
     );
     assert_eq!(full.topics, ["a", "b"]);
-    assert_eq!((full.batch_size, full.batching_window), (10_000, Duration::from_secs(300)));
+    assert_eq!(
+        (full.batch_size, full.batching_window),
+        (10_000, Duration::from_secs(300))
+    );
     assert_eq!(full.on_failure, Some(OnFailure::KafkaTopic("x".to_owned())));
-    assert_eq!(full.maximum_retry_attempts, Some(10), "with a destination there are at most ten retries");
+    assert_eq!(
+        full.maximum_retry_attempts,
+        Some(10),
+        "with a destination there are at most ten retries"
+    );
     assert!(full.report_batch_item_failures);
-    assert!(parse(&kafka("Topics: [a], Enabled: false")).unwrap().functions[0].triggers.is_empty());
+    assert!(
+        parse(&kafka("Topics: [a], Enabled: false"))
+            .unwrap()
+            .functions[0]
+            .triggers
+            .is_empty()
+    );
 }
 
 #[test]
@@ -200,12 +271,29 @@ Resources:
     let template = parse(text).unwrap();
     assert_eq!(template.functions.len(), 1);
     let main = &template.functions[0];
-    let env: Vec<_> = main.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let env: Vec<_> = main
+        .env
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     assert_eq!(env, [("A", "1"), ("C", "dev-x")]);
-    assert_eq!(main.schedules.iter().map(|schedule| schedule.id.as_str()).collect::<Vec<_>>(), ["On"]);
-    assert_eq!((main.routes[0].method.as_str(), main.routes[0].path.as_str()), ("ANY", "$default"));
+    assert_eq!(
+        main.schedules
+            .iter()
+            .map(|schedule| schedule.id.as_str())
+            .collect::<Vec<_>>(),
+        ["On"]
+    );
+    assert_eq!(
+        (main.routes[0].method.as_str(), main.routes[0].path.as_str()),
+        ("ANY", "$default")
+    );
     assert_eq!(template.apis[0].logical_id, "ServerlessHttpApi");
-    let prod = Template::parse(text, &Values::from([("Stage".to_owned(), "prod".to_owned())])).unwrap();
+    let prod = Template::parse(
+        text,
+        &Values::from([("Stage".to_owned(), "prod".to_owned())]),
+    )
+    .unwrap();
     assert_eq!(prod.functions.len(), 2);
     assert_eq!(prod.functions[1].env["B"], "three");
 }
@@ -213,8 +301,10 @@ Resources:
 #[test]
 fn text_that_is_too_deep_is_an_error() {
     for open in ["[", "{a: ", "!Sub [", "- "] {
-        let text = format!("Resources: {}", open.repeat(100_000));
-        assert!(parse(&text).is_err());
+        for depth in [40, 1_000, 100_000] {
+            assert!(parse(&format!("Resources: {}", open.repeat(depth))).is_err());
+            assert!(parse(&open.repeat(depth)).is_err());
+        }
     }
 }
 

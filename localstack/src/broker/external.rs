@@ -1,9 +1,6 @@
 //! Brokers that run elsewhere: that they answer, and that they have the topics.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use rdkafka::{
     ClientConfig,

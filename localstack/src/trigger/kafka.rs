@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{broker::Watermark, template::StartingPosition};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// A topic's partition.
 pub(super) type Partition = (String, i32);

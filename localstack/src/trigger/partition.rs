@@ -297,3 +297,6 @@ async fn asked(mut drain: watch::Receiver<bool>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

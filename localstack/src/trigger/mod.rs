@@ -6,6 +6,7 @@
 mod answer;
 mod backoff;
 mod destination;
+mod error;
 mod invoke;
 mod kafka;
 mod log;
@@ -14,7 +15,6 @@ mod record;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use rdkafka::error::KafkaError;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -31,57 +31,12 @@ use kafka::{Partition, TriggerConsumer};
 use partition::{Plan, Poller};
 use record::Envelope;
 
+pub use error::TriggerError;
 pub use invoke::Invoke;
 pub use log::LogError;
 
 /// How long the last commit of a trigger may take beyond the drain's deadline.
 const LAST_COMMIT_LIMIT: Duration = Duration::from_secs(2);
-
-/// Why a trigger does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum TriggerError {
-    /// The consumer is refused its settings.
-    #[error("consumer group {group}: no consumer")]
-    Consumer {
-        /// The group.
-        group: String,
-        /// Why.
-        source: KafkaError,
-    },
-    /// The broker cannot be asked about a topic.
-    #[error("topic {topic}: its partitions are unknown")]
-    Topic {
-        /// The topic.
-        topic: String,
-        /// Why.
-        source: KafkaError,
-    },
-    /// There is no such topic.
-    #[error("topic {topic} does not exist")]
-    NoTopic {
-        /// The topic.
-        topic: String,
-    },
-    /// The group's offsets cannot be read or set.
-    #[error("consumer group {group}: its offsets are unknown")]
-    Offsets {
-        /// The group.
-        group: String,
-        /// Why.
-        source: KafkaError,
-    },
-    /// The destination of batches that are given up is refused its settings.
-    #[error("destination {topic}: no producer")]
-    Destination {
-        /// The topic.
-        topic: String,
-        /// Why.
-        source: KafkaError,
-    },
-    /// The event's envelope cannot be written.
-    #[error("the event cannot be written as JSON")]
-    Envelope(#[from] serde_json::Error),
-}
 
 /// How far a trigger is in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::{convert::Infallible, io, str::FromStr, time::Duration};
 
 use rdkafka::error::KafkaError;
 
-use crate::template::Template;
+use crate::template::{OnFailure, Template};
 
 pub use watermarks::{Watermark, Watermarks};
 
@@ -70,7 +70,15 @@ pub fn topics(template: &Template) -> Vec<TopicSpec> {
         .iter()
         .map(|(name, partitions)| spec(name, *partitions))
         .collect();
-    for name in template.topics() {
+    let triggers = template
+        .functions
+        .iter()
+        .flat_map(|function| &function.triggers);
+    let destinations = triggers.filter_map(|trigger| match &trigger.on_failure {
+        Some(OnFailure::KafkaTopic(topic)) => Some(topic.as_str()),
+        None => None,
+    });
+    for name in template.topics().into_iter().chain(destinations) {
         if !topics.iter().any(|topic| topic.name == name) {
             topics.push(spec(name, DEFAULT_PARTITIONS));
         }

@@ -128,9 +128,10 @@ async fn settings_that_are_refused() {
 #[test]
 fn topics_are_the_systems_and_the_triggers() {
     let text = "{Resources: {F: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Events: \
-                {A: {Type: SelfManagedKafka, Properties: {Topics: [own, StockExchange]}}}}}}}";
+                {A: {Type: SelfManagedKafka, Properties: {Topics: [own, StockExchange], DestinationConfig: {OnFailure: {Destination: 'kafka://given-up'}}}}}}}}}";
     let topics = topics(&Template::parse(text, &Default::default()).unwrap());
     assert!(topics.contains(&spec("own", 3)));
     assert!(topics.contains(&spec("StockExchange", 1)));
-    assert_eq!(topics.len(), 8);
+    assert!(topics.contains(&spec("given-up", 3)));
+    assert_eq!(topics.len(), 9);
 }

@@ -3,7 +3,7 @@
 mod csv;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -107,6 +107,7 @@ fn log_to_stderr() {
         .with_target(false)
         .with_timer(tracing_subscriber::fmt::time::uptime())
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .log_internal_errors(false)
         .init();
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tracing::{Level, debug, error, info, warn};
 
@@ -15,6 +15,8 @@ use super::HostError;
 
 /// A line longer than this is cut into several, so that a function that never ends its line costs no memory.
 const LINE_LIMIT: u64 = 256 * 1024;
+/// What every line has, and what the terminal does not repeat.
+const FRAME: [&str; 6] = ["timestamp", "level", "message", "target", "span", "spans"];
 /// What the terminal shows of a line.
 const SHOWN: usize = 240;
 
@@ -107,18 +109,20 @@ fn shorten(line: &str) -> (Level, String) {
         .and_then(Value::as_str)
         .and_then(|level| level.parse().ok())
         .unwrap_or(Level::INFO);
-    let nothing = Map::new();
+    // Fields beside the message, or in an object of their own: tracing has both forms.
     let fields = event
         .get("fields")
         .and_then(Value::as_object)
-        .unwrap_or(&nothing);
-    let message = fields
+        .unwrap_or(&event);
+    let mut text = fields
         .get("message")
-        .or_else(|| event.get("message"))
         .and_then(Value::as_str)
-        .unwrap_or_default();
-    let mut text = message.to_owned();
-    for (name, value) in fields.iter().filter(|(name, _)| *name != "message") {
+        .unwrap_or_default()
+        .to_owned();
+    for (name, value) in fields
+        .iter()
+        .filter(|(name, _)| !FRAME.contains(&name.as_str()))
+    {
         if !text.is_empty() {
             text.push(' ');
         }
@@ -153,6 +157,8 @@ mod tests {
     #[test]
     fn a_json_line_becomes_message_and_fields() {
         let line = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"WARN","fields":{"message":"late tick","offset":7,"ticker":"IBM"},"target":"evaluate"}"#;
+        let flat = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"WARN","message":"late tick","offset":7,"ticker":"IBM","target":"evaluate","span":{"requestId":"1"}}"#;
+        assert_eq!(shorten(flat), shorten(line));
         assert_eq!(
             shorten(line),
             (Level::WARN, "late tick offset=7 ticker=IBM".to_owned())

@@ -54,7 +54,7 @@ pub(super) struct System {
 impl System {
     /// The addresses, for people.
     pub(super) fn table(&self) -> Vec<String> {
-        urls::table(&self.run, &self.folder)
+        urls::table(&self.template.apis, &self.run, &self.folder)
     }
 
     /// Waits until a listener breaks, which none should.

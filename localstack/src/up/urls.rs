@@ -1,13 +1,18 @@
 //! The table of addresses that is printed when the system is ready.
 
 use super::{data::DataFolder, run_file::RunFile};
+use crate::template::HttpApi;
 
-/// One line for each address.
-pub(super) fn table(run: &RunFile, folder: &DataFolder) -> Vec<String> {
-    let mut rows: Vec<(String, String)> = run
-        .apis
+/// One line for each address, the APIs in the template's order.
+pub(super) fn table(apis: &[HttpApi], run: &RunFile, folder: &DataFolder) -> Vec<String> {
+    let mut rows: Vec<(String, String)> = apis
         .iter()
-        .map(|(name, url)| (format!("{} API", capitalised(name)), url.clone()))
+        .filter_map(|api| {
+            Some((
+                format!("{} API", capitalised(&api.name)),
+                run.api(&api.name)?.to_owned(),
+            ))
+        })
         .collect();
     rows.push(("Lambda API".to_owned(), run.lambda.clone()));
     rows.push(("Kafka".to_owned(), run.kafka.clone()));

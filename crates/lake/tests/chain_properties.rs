@@ -130,12 +130,15 @@ async fn consume(
     Ok(())
 }
 
+/// One that brings its deliveries to the chain, step by step.
+type Committer<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+
 /// Runs two committers of the same log, a step of one or the other as the history says; the
 /// error names the invariant that does not hold.
 fn run(history: &History, memory: &MemoryStore, store: Arc<dyn Store>) -> Result<(), String> {
     // Whether a committer was ever told that a batch is in.
     let done = Cell::new(false);
-    let mut committers: Vec<Pin<Box<dyn Future<Output = Result<(), String>>>>> = history
+    let mut committers: Vec<Committer<'_>> = history
         .deliveries
         .iter()
         .map(|deliveries| Box::pin(consume(store.clone(), history, deliveries, &done)) as _)

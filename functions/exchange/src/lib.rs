@@ -12,6 +12,7 @@ mod prices;
 mod publishing;
 mod request;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -132,11 +133,11 @@ impl Context {
     /// The tickers of an exchange whose start prices are due. The log is read once in a process's life.
     async fn due(&self, exchange: Exchange) -> Result<Vec<Ticker>, ScanError> {
         let mut started = self.started.lock().await;
-        if !started.contains_key(&exchange) {
-            started.insert(exchange, self.log.tickers_seen(exchange).await?);
-        }
-        let seen = started.get(&exchange);
-        let due = |ticker: &Ticker| !seen.is_some_and(|seen| seen.contains(ticker));
+        let seen = match started.entry(exchange) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.log.tickers_seen(exchange).await?),
+        };
+        let due = |ticker: &Ticker| !seen.contains(ticker);
         Ok(exchange
             .listings()
             .iter()
@@ -162,7 +163,7 @@ pub async fn handle(event: Value, deadline: Deadline, context: &Context) -> Resu
         None => context.due(request.exchange).await?,
     };
     let seed = request.seed.unwrap_or_else(context.entropy);
-    let market = prices::Market::new(request.exchange, &due, request.spread, seed);
+    let market = prices::Market::new(request.exchange, due.clone(), request.spread, seed);
     let summary = match request.pace {
         Pace::Burst { ticks, start } => {
             let times = publishing::burst_times(start, begun, ticks, due.len())?;

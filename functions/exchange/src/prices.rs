@@ -21,11 +21,11 @@ const STEPS: i64 = 1_000_000;
 
 impl Market {
     /// The same seed gives the same sequence, on every machine and in every version.
-    pub(crate) fn new(exchange: Exchange, due: &[Ticker], spread: Spread, seed: u64) -> Self {
+    pub(crate) fn new(exchange: Exchange, due: Vec<Ticker>, spread: Spread, seed: u64) -> Self {
         let listings = exchange.listings();
         Self {
             listings,
-            due: due.to_vec().into_iter(),
+            due: due.into_iter(),
             spread,
             rng: ChaCha8Rng::seed_from_u64(seed),
         }
@@ -85,7 +85,7 @@ mod tests {
         seed: u64,
         count: usize,
     ) -> Vec<(Ticker, Decimal)> {
-        let mut market = Market::new(exchange, &[], spread, seed);
+        let mut market = Market::new(exchange, Vec::new(), spread, seed);
         std::iter::repeat_with(|| market.next_price())
             .take(count)
             .collect()

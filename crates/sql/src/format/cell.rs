@@ -47,9 +47,9 @@ pub(super) fn text(array: &dyn Array, row: usize) -> Result<String, ArrowError> 
         return Ok(time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     }
     let options = FormatOptions::default();
-    Ok(ArrayFormatter::try_new(array, &options)?
+    ArrayFormatter::try_new(array, &options)?
         .value(row)
-        .try_to_string()?)
+        .try_to_string()
 }
 
 /// A text value, of whichever layout.

@@ -20,12 +20,15 @@ const FRESH: TimeDelta = TimeDelta::minutes(1);
 /// A year of daily quotes is some 30 kB.
 const BODY_LIMIT: usize = 4 << 20;
 
+/// An answer and when it came.
+type Kept = (DateTime<Utc>, Vec<DailyRecord>);
+
 /// A chart API. Its answers are kept for a minute.
 #[derive(Debug)]
 pub struct Chart {
     base: Url,
     client: Client,
-    kept: Mutex<HashMap<Stock, (DateTime<Utc>, Vec<DailyRecord>)>>,
+    kept: Mutex<HashMap<Stock, Kept>>,
 }
 
 impl Chart {

@@ -1,5 +1,7 @@
 //! Lambda's own API on `LAMBDA_PORT`, for `cargo lambda invoke` and the AWS CLI.
 
+mod answers;
+
 use std::{
     future::Future,
     io,
@@ -16,15 +18,17 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use answers::{failure, json_response, not_found, refusal, set, stamped, unknown};
+
 use crate::{
-    functions::{Functions, InvokeError, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId, arn},
+    functions::{Functions, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId, arn},
     template::FunctionSpec,
 };
 
@@ -267,86 +271,6 @@ async fn read(mut body: Body) -> Result<Bytes, Response> {
         ));
     }
     Ok(whole.freeze())
-}
-
-fn failure(error: &InvokeError) -> Response {
-    let (status, kind, wait) = match error {
-        InvokeError::NoSuchFunction { .. } => {
-            (StatusCode::NOT_FOUND, "ResourceNotFoundException", None)
-        }
-        InvokeError::Throttled { .. } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequestsException",
-            Some(1),
-        ),
-        InvokeError::TimedOut { .. } => (StatusCode::GATEWAY_TIMEOUT, "ServiceException", None),
-        InvokeError::Exited { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "ServiceException", Some(1))
-        }
-        InvokeError::StartFailed { retry_after, .. } => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ServiceException",
-            Some(retry_after.as_secs() + 1),
-        ),
-    };
-    let mut response = refusal(status, kind, &error.to_string());
-    if let Some(seconds) = wait {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-fn not_found(name: &str, known: &[String]) -> Response {
-    let error = InvokeError::NoSuchFunction {
-        name: name.to_owned(),
-        known: known.to_vec(),
-    };
-    failure(&error)
-}
-
-async fn unknown(request: Request) -> Response {
-    let message = format!("no operation {} {}", request.method(), request.uri().path());
-    refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
-}
-
-/// An error in Lambda's form, which the SDKs read, with the fields that `cargo lambda invoke` reads beside it.
-fn refusal(status: StatusCode, kind: &'static str, message: &str) -> Response {
-    let owner = if status.is_server_error() {
-        "Service"
-    } else {
-        "User"
-    };
-    let body =
-        json!({ "Type": owner, "Message": message, "errorType": kind, "errorMessage": message });
-    let mut response = json_response(status, &body);
-    set(&mut response, "x-amzn-errortype", kind);
-    response
-}
-
-fn json_response(status: StatusCode, body: &Value) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        body.to_string(),
-    )
-        .into_response()
-}
-
-fn stamped(mut response: Response, id: Uuid) -> Response {
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-        response.headers_mut().insert("x-amzn-requestid", id);
-    }
-    set(&mut response, "x-amz-executed-version", "$LATEST");
-    response
-}
-
-fn set(response: &mut Response, name: &'static str, value: &'static str) {
-    response.headers_mut().insert(
-        HeaderName::from_static(name),
-        HeaderValue::from_static(value),
-    );
 }
 
 #[cfg(test)]

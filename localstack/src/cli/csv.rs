@@ -58,22 +58,15 @@ pub(super) enum CsvError {
     Write { path: PathBuf, source: io::Error },
 }
 
-/// One line of `GET /csv/?format=json`.
+/// What `GET /csv/` answers as JSON.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Listed {
-    Name(String),
-    Entry {
-        #[serde(alias = "file")]
-        name: String,
-    },
+struct Listing {
+    files: Vec<Listed>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Listing {
-    Bare(Vec<Listed>),
-    Wrapped { files: Vec<Listed> },
+struct Listed {
+    name: String,
 }
 
 pub(super) async fn run(settings: Settings) -> Result<(), CsvError> {
@@ -128,10 +121,8 @@ fn client() -> Result<Client, reqwest::Error> {
 async fn write_all(client: &Client, lake: &Url, folder: &Path) -> Result<usize, CsvError> {
     let list = get(client, lake.join("csv/")?, "application/json").await?;
     let listing: Listing = list.json().await.map_err(CsvError::Request)?;
-    let (Listing::Bare(files) | Listing::Wrapped { files }) = listing;
-    let count = files.len();
-    for file in files {
-        let (Listed::Name(name) | Listed::Entry { name }) = file;
+    let count = listing.files.len();
+    for Listed { name } in listing.files {
         if !is_portfolio_csv(&name) {
             return Err(CsvError::FileName(name));
         }

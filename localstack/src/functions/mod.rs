@@ -1,10 +1,13 @@
 //! The local Lambda host: every function of template.yaml as child processes that speak the Runtime API.
 
+mod backoff;
 mod child;
+mod child_body;
 mod environment;
 mod logs;
 mod outcome;
 mod pool;
+mod queue;
 mod runtime_api;
 mod spawner;
 mod trace;

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -20,20 +17,18 @@ use uuid::Uuid;
 
 use super::{
     HostSettings, InvokeError, InvokeOptions, Outcome, Pids, TraceId,
+    backoff::Failure,
     child::{Child, Delivery, Exit, StartError, end},
     environment,
     logs::Log,
+    queue::Place,
     runtime_api::Event,
     spawner::Spawner,
 };
 use crate::template::FunctionSpec;
 
-/// Callers that may wait for a child; more are throttled at once.
-const QUEUE: usize = 1000;
 /// How often an invocation goes to another child because the one before died without taking it.
 const TRIES: usize = 3;
-/// After a start that failed, the first pause and the longest one.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -66,14 +61,6 @@ struct State {
     alive: BTreeMap<u32, Exit>,
     failure: Option<Failure>,
     stopping: bool,
-}
-
-/// The last start failed.
-#[derive(Debug, Clone)]
-struct Failure {
-    reason: String,
-    pause: Duration,
-    until: Instant,
 }
 
 impl Pool {
@@ -206,7 +193,10 @@ impl Pool {
     }
 
     fn report(&self, event: &Event, outcome: &Outcome) {
-        if let Outcome::FunctionError { payload, .. } = outcome {
+        // A child that is stopped in the middle of something is no failure of its function.
+        if let Outcome::FunctionError { payload, .. } = outcome
+            && !self.state().stopping
+        {
             let payload = String::from_utf8_lossy(payload);
             warn!(target: "function", "{}: invocation {} failed: {payload:.400}", self.name, event.id);
         }
@@ -307,15 +297,7 @@ impl Pool {
 
     fn remember(&self, error: &StartError) -> Failure {
         let mut state = self.state();
-        let pause = state
-            .failure
-            .as_ref()
-            .map_or(BACKOFF.0, |failure| (failure.pause * 2).min(BACKOFF.1));
-        let failure = Failure {
-            reason: error.to_string(),
-            pause,
-            until: Instant::now() + pause,
-        };
+        let failure = Failure::after(state.failure.as_ref(), error.to_string(), Instant::now());
         state.failure = Some(failure.clone());
         failure
     }
@@ -355,22 +337,5 @@ impl Pool {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place in the queue; given back on drop.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        // On refusal the drop of `place` takes back what was counted.
-        (waiting.fetch_add(1, Ordering::SeqCst) < QUEUE).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

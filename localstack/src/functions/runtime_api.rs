@@ -14,9 +14,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -24,7 +23,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Outcome, PAYLOAD_LIMIT};
+use super::{
+    Outcome, PAYLOAD_LIMIT,
+    child_body::{Answer, collect},
+};
 
 const UNHANDLED: &str = "Unhandled";
 
@@ -290,63 +292,6 @@ async fn init_error(State(state): State<Arc<ChildState>>, request: Request) -> R
     };
     state.phase.send_replace(Phase::InitFailed(reason));
     accepted()
-}
-
-enum Answer {
-    Whole(Bytes),
-    /// A streamed answer whose trailers say that the function failed on the way.
-    Failed(Bytes),
-    TooLarge,
-    BrokenOff,
-}
-
-/// Reads a whole answer, streamed or not. One that is too large is read on and thrown away for as long as it is not
-/// absurd, because a client that is still sending does not see the refusal.
-async fn collect(mut body: Body) -> Answer {
-    let mut whole = BytesMut::new();
-    let mut size = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Answer::BrokenOff;
-        };
-        match frame.into_data() {
-            Ok(data) => {
-                size += data.len();
-                if size > 16 * PAYLOAD_LIMIT {
-                    return Answer::TooLarge;
-                }
-                if size <= PAYLOAD_LIMIT {
-                    whole.extend_from_slice(&data);
-                }
-            }
-            Err(frame) => {
-                if let Some(failure) = frame.trailers_ref().and_then(trailer_error) {
-                    return Answer::Failed(failure);
-                }
-            }
-        }
-    }
-    if size > PAYLOAD_LIMIT {
-        Answer::TooLarge
-    } else {
-        Answer::Whole(whole.freeze())
-    }
-}
-
-fn trailer_error(trailers: &HeaderMap) -> Option<Bytes> {
-    let kind = trailers
-        .get("lambda-runtime-function-error-type")?
-        .to_str()
-        .ok()?;
-    let body = trailers
-        .get("lambda-runtime-function-error-body")
-        .and_then(|body| {
-            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).ok()
-        });
-    Some(body.map_or_else(
-        || error_payload(kind, "the function failed while it answered"),
-        Bytes::from,
-    ))
 }
 
 /// `{"errorType":…,"errorMessage":…}`.

@@ -3,6 +3,7 @@
 mod data;
 mod epochs;
 mod health;
+mod listeners;
 mod ports;
 mod replace;
 mod run_file;

@@ -16,7 +16,7 @@ use super::{
     data::DataFolder,
     epochs::{self, Life},
     health,
-    ports::{self, Bound},
+    listeners::{Ports, url},
     run_file::{Published, RunFile},
     settings::{Lake, Settings, Switch},
     urls,
@@ -26,10 +26,8 @@ use crate::{
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
-    gateway::{self, Api},
-    invoke_api,
     scheduler::Scheduler,
-    template::{HttpApi, Template, Values},
+    template::{Template, Values},
     trigger::{Invoke, Trigger},
 };
 
@@ -246,69 +244,4 @@ async fn triggers(
         })
     });
     futures::future::try_join_all(starts).await
-}
-
-/// Every port, bound before anything that takes time is started.
-struct Ports {
-    apis: Vec<(HttpApi, Bound)>,
-    lambda: Bound,
-}
-
-impl Ports {
-    async fn bind(settings: &Settings, template: &Template) -> Result<Self, UpError> {
-        let mut apis = Vec::new();
-        for api in &template.apis {
-            // An API of the template that has no setting of its own gets a free port.
-            let (port, variable) = settings
-                .api_port(&api.name)
-                .unwrap_or((0, "its API's name"));
-            apis.push((api.clone(), ports::bind(port, variable).await?));
-        }
-        Ok(Self {
-            apis,
-            lambda: ports::bind(settings.lambda_port, "LAMBDA_PORT").await?,
-        })
-    }
-
-    /// Serves everything; returns name and port of the APIs whose health can be asked for.
-    fn serve(
-        self,
-        template: &Template,
-        functions: &Functions,
-        servers: &mut JoinSet<io::Result<()>>,
-        stop: &watch::Receiver<bool>,
-    ) -> Vec<(String, u16)> {
-        let mut checks = Vec::new();
-        for (declared, bound) in self.apis {
-            let api = Arc::new(Api::new(&declared, template, functions.clone()));
-            if api.has_health() {
-                checks.push((declared.name, bound.port));
-            }
-            for listener in bound.listeners {
-                servers.spawn(gateway::serve(listener, Arc::clone(&api), stopped(stop)));
-            }
-        }
-        for listener in self.lambda.listeners {
-            let specs = template.functions.clone();
-            servers.spawn(invoke_api::serve(
-                listener,
-                specs,
-                functions.clone(),
-                stopped(stop),
-            ));
-        }
-        checks
-    }
-}
-
-/// Ready when the system stops; a sender that is gone has no more to say than one that says stop.
-fn stopped(stop: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
-    let mut stop = stop.clone();
-    async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
-}
-
-fn url(port: u16) -> String {
-    format!("http://127.0.0.1:{port}")
 }

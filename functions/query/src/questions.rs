@@ -40,6 +40,7 @@ fn posted(request: &Request) -> Result<String, Problem> {
         std::str::from_utf8(bytes).map_err(|_| Problem::unprocessable("the body is not UTF-8"))?;
     match media.as_deref() {
         None | Some("text/plain") => Ok(text.to_owned()),
+        Some("application/x-www-form-urlencoded") => Ok(typed(text)),
         Some("application/json") => serde_json::from_str(text)
             .map(|Question { sql }| sql)
             .map_err(|bad| {
@@ -50,6 +51,13 @@ fn posted(request: &Request) -> Result<String, Problem> {
         ))
         .with("accepted", vec!["text/plain", "application/json"])),
     }
+}
+
+/// What `curl -d` sends under the name of a form: bare SQL, as a person types it, or a form's `q`.
+fn typed(text: &str) -> String {
+    let form = text.starts_with("q=").then(|| Parameters::parse(text));
+    let field = form.as_ref().and_then(|form| form.get("q"));
+    field.unwrap_or(text).to_owned()
 }
 
 /// The media type of the body, without its parameters; none where it is not told.

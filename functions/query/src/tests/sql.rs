@@ -215,6 +215,11 @@ async fn what_is_wrong_with_a_question_is_said() {
     post(&function, Some("application/xml"), "<sql/>")
         .await
         .problem(415);
+    let form = Some("application/x-www-form-urlencoded");
+    for typed in ["SELECT 'a+b' AS n", "q=SELECT+%27a%2Bb%27+AS+n"] {
+        let answer = post(&function, form, typed).await.ok();
+        assert_eq!(answer["rows"], json!([{"n": "a+b"}]), "curl -d {typed}");
+    }
     function.get("/api/sql").await.problem(422);
 }
 

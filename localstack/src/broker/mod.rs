@@ -74,9 +74,10 @@ pub fn topics(template: &Template) -> Vec<TopicSpec> {
         .functions
         .iter()
         .flat_map(|function| &function.triggers);
-    let destinations = triggers.filter_map(|trigger| match &trigger.on_failure {
-        Some(OnFailure::KafkaTopic(topic)) => Some(topic.as_str()),
-        None => None,
+    let destinations = triggers.filter_map(|trigger| {
+        let destination = trigger.on_failure.as_ref()?;
+        let OnFailure::KafkaTopic(topic) = destination;
+        Some(topic.as_str())
     });
     for name in template.topics().into_iter().chain(destinations) {
         if !topics.iter().any(|topic| topic.name == name) {

@@ -52,12 +52,12 @@ impl ManualClock {
                 return;
             };
             state.now = state.now.max(next);
-            let (due, later) = std::mem::take(&mut state.sleepers)
+            let (due, later): (Vec<_>, _) = std::mem::take(&mut state.sleepers)
                 .into_iter()
                 .partition(|(at, _)| *at <= next);
             state.sleepers = later;
             drop(state);
-            for (_, sleeper) in Vec::from(due) {
+            for (_, sleeper) in due {
                 // One that stopped waiting meanwhile needs no waking.
                 let _ = sleeper.send(());
             }

@@ -230,7 +230,7 @@ fn act(api: &str, id: &str, event: &Value, next: &Answer) -> (&'static str, Vec<
             thread::park();
         },
         "sleep" => {
-            thread::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or(200)));
+            thread::park_timeout(Duration::from_millis(event["ms"].as_u64().unwrap_or(200)));
             json!({"pid": pid})
         }
         "big" => {

@@ -10,6 +10,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
 use crate::up;
 
@@ -99,13 +100,22 @@ fn one_line(error: &dyn std::error::Error) -> String {
     line.replace('\n', " ")
 }
 
+/// The time of day, as a person at the terminal has it.
+struct WallClock;
+
+impl FormatTime for WallClock {
+    fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
+        write!(line, "{}", chrono::Local::now().format("%H:%M:%S"))
+    }
+}
+
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)
         .with_target(false)
-        .with_timer(tracing_subscriber::fmt::time::uptime())
+        .with_timer(WallClock)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .log_internal_errors(false)

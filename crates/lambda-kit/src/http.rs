@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
@@ -131,9 +131,11 @@ pub fn content(
     response
 }
 
-/// What goes out for a request of this method: HEAD gets the headers alone.
+/// What goes out for a request of this method: HEAD gets the headers alone, the length that GET's body has among them.
 pub fn answer(method: &Method, mut response: Response<Body>) -> Response<Body> {
     if method == Method::HEAD {
+        let length = HeaderValue::from(response.body().len());
+        response.headers_mut().insert(CONTENT_LENGTH, length);
         *response.body_mut() = Body::Empty;
     }
     response

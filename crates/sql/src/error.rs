@@ -68,7 +68,7 @@ pub enum SqlError {
         /// What the statement wanted to do.
         what: String,
     },
-    /// The time limit was reached; the statement no longer runs.
+    /// The time limit was reached; what still runs of the statement has no one to answer.
     #[error("the statement took longer than {} s and was stopped", after.as_secs_f64())]
     TimedOut {
         /// The limit.
@@ -89,10 +89,10 @@ pub enum SqlError {
         limit: usize,
     },
     /// The statement is well formed but makes no sense, such as a sum of texts.
-    #[error("{0}")]
+    #[error("{}", plain(.0))]
     Plan(DataFusionError),
     /// The statement failed while it ran, such as by a division by zero.
-    #[error("{0}")]
+    #[error("{}", plain(.0))]
     Execution(DataFusionError),
     /// The lake could not be read, or a link in it is damaged: not the statement's fault.
     #[error("the lake could not be read")]
@@ -159,6 +159,28 @@ impl SqlError {
             },
         }
     }
+}
+
+/// What the engine says of the cause, without the layers around it and its call for bug reports: most of what it
+/// calls internal is a sum of texts or a date that is none.
+fn plain(error: &DataFusionError) -> String {
+    let text = error.find_root().strip_backtrace();
+    let text = text
+        .split("\nThis issue was likely")
+        .next()
+        .unwrap_or_default();
+    let mut text = text.trim_end_matches('.');
+    let layers = [
+        "Error during planning: ",
+        "Internal error: ",
+        "Execution error: ",
+        "Arrow error: ",
+        "SQL error: ",
+    ];
+    while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
+        text = rest;
+    }
+    text.to_owned()
 }
 
 fn is_out_of_memory(error: &arrow::error::ArrowError) -> bool {

@@ -148,9 +148,12 @@ impl Sql {
             memory_pool: Arc::new(GreedyMemoryPool::new(memory)),
             ..self.state.runtime_env().as_ref().clone()
         };
-        SessionStateBuilder::new_from_existing(self.state.as_ref().clone())
+        let mut state = SessionStateBuilder::new_from_existing(self.state.as_ref().clone())
             .with_runtime_env(Arc::new(runtime))
-            .build()
+            .build();
+        // now() is the statement's time, not the session's.
+        state.mark_start_execution();
+        state
     }
 }
 
@@ -164,6 +167,7 @@ fn config(settings: Settings) -> SessionConfig {
         .with_collect_statistics(true);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
+    options.execution.time_zone = Some("UTC".to_owned());
     options.execution.listing_table_ignore_subdirectory = false;
     options.execution.parquet.pushdown_filters = true;
     // A link is one small row group: its footer's statistics say all that more reads could.

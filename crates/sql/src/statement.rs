@@ -9,12 +9,15 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::SqlError;
-use crate::tokens::{aliases, fold, quote_columns, significant};
+use crate::tokens::{aliases, fold, operators, quote_columns, significant};
 
 /// No question of an analyst is longer.
 const LONGEST: usize = 128 << 10;
 /// How deep expressions may nest; the parser recurses.
 const DEEPEST: usize = 50;
+
+/// How many operators a statement may have in all.
+const MOST_OPERATORS: usize = 500;
 
 /// A statement that may run.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, SqlError> {
         })?;
     refuse_by_first_word(&tokens)?;
     refuse_second_statement(&tokens)?;
+    refuse_long_chain(&tokens)?;
     quote_columns(&mut tokens);
     let folded = tokens.iter().cloned().map(fold).collect();
     let aliases = aliases(&tokens);
@@ -122,6 +126,20 @@ fn refuse_by_first_word(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         });
     }
     Ok(())
+}
+
+/// A chain of operators is a tree as deep as it is long, and whatever walks the tree recurses.
+fn refuse_long_chain(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    match operators(tokens).nth(MOST_OPERATORS) {
+        None => Ok(()),
+        Some(token) => Err(SqlError::Syntax {
+            message: format!(
+                "the statement is nested too deeply: more than {MOST_OPERATORS} operators"
+            ),
+            line: token.span.start.line,
+            column: token.span.start.column,
+        }),
+    }
 }
 
 fn refuse_second_statement(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {

@@ -10,6 +10,35 @@ pub(crate) fn significant(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &Tok
         .filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF))
 }
 
+/// What joins two expressions or two queries.
+pub(crate) fn operators(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &TokenWithSpan> {
+    significant(tokens).filter(|token| match &token.token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::JOIN
+        ),
+        Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::SemiColon => false,
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::HexStringLiteral(_)
+        | Token::NationalStringLiteral(_)
+        | Token::DollarQuotedString(_)
+        | Token::Placeholder(_)
+        | Token::LBracket
+        | Token::RBracket
+        | Token::LBrace
+        | Token::RBrace => false,
+        _ => true,
+    })
+}
+
 /// A name in lower case, quoted or not.
 pub(crate) fn fold(mut token: TokenWithSpan) -> TokenWithSpan {
     if let Token::Word(word) = &mut token.token {

@@ -270,6 +270,21 @@ fn a_tombstone_is_a_dead_letter_without_value() {
     }
 }
 
+#[test]
+fn a_time_that_no_calendar_has_is_a_dead_letter() {
+    let at = |offset, timestamp| {
+        let mut record = record(offset, r#"{"event_type":"default instructions"}"#);
+        record.timestamp = timestamp;
+        record
+    };
+    let records = [at(0, i64::MAX), at(1, BORN), at(2, i64::MIN), at(3, -1)];
+    let decoded = decode(Table::DefaultCall, "t", 0, &records, TimeDelta::hours(1)).unwrap();
+    assert_eq!(decoded.rows.offsets, [1, 3]);
+    assert_eq!(decoded.dead.offsets, [0, 2]);
+    let reasons = texts(&decoded.dead.batch, "reason");
+    assert!(reasons[0].as_ref().unwrap().contains("timestamp"));
+}
+
 /// A record that fails half-way leaves no trace in the rows around it.
 #[test]
 fn bad_records_do_not_touch_good_ones() {

@@ -34,7 +34,11 @@ pub(crate) async fn evaluate(
     refresh_holdings(context, &mut warm.holdings).await?;
     let chain = match warm.chains.entry(batch.partition) {
         Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(vacant) => vacant.insert(context.chain(batch.partition)),
+        Entry::Vacant(vacant) => {
+            let chain = vacant.insert(context.chain(batch.partition));
+            chain.expect_near(bounds.offsets.start);
+            chain
+        }
     };
     let report = commit(context, chain, &mut warm.holdings, batch, &bounds).await?;
     if let Some(report) = &report {

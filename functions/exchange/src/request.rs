@@ -89,8 +89,8 @@ pub enum BadRequest {
     Spread(String),
 }
 
-/// The most ticks of one invocation.
-pub const MAX_TICKS: u32 = 1_000_000;
+/// The most ticks of one invocation: a local broker may keep no more than 5 MiB of the one partition that they go to.
+pub const MAX_TICKS: u32 = 20_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -241,19 +241,16 @@ mod tests {
             (json!({"exchange": "se3"}), "there are se1 and se2"),
             (
                 json!({"exchange": "se1", "ticks": 0}),
-                "ticks is 0; it must be an integer from 1 to 1000000",
+                "ticks is 0; it must be an integer from 1 to 20000",
             ),
             (
-                json!({"exchange": "se1", "ticks": 1_000_001}),
-                "from 1 to 1000000",
+                json!({"exchange": "se1", "ticks": 20_001}),
+                "from 1 to 20000",
             ),
-            (
-                json!({"exchange": "se1", "ticks": 1.5}),
-                "from 1 to 1000000",
-            ),
+            (json!({"exchange": "se1", "ticks": 1.5}), "from 1 to 20000"),
             (
                 json!({"exchange": "se1", "ticks": "many"}),
-                "from 1 to 1000000",
+                "from 1 to 20000",
             ),
             (
                 json!({"exchange": "se1", "pace": "slow"}),

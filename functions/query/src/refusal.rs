@@ -20,7 +20,10 @@ pub(crate) fn of_sql(refused: SqlError) -> Problem {
             Problem::unprocessable(detail).with("tables", known)
         }
         SqlError::UnknownColumn { known, .. } => {
-            Problem::unprocessable(detail).with("columns", known)
+            Problem::unprocessable(detail).with("columns", known).with(
+                "hint",
+                "text stands in 'single quotes', a name such as \"User-Agent\" in double quotes",
+            )
         }
         SqlError::Forbidden { .. } => Problem::forbidden(detail),
         SqlError::TimedOut { after } => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use lambda_http::{Body, Request};
 use lambda_kit::http::Parameters;
 use lambda_kit::{Problem, http as answers};
@@ -15,6 +15,9 @@ use crate::refusal;
 
 /// What Lambda carries, less some room for headers.
 const PAYLOAD: usize = 6 * 1024 * 1024 - 16 * 1024;
+
+/// Whether rows were left out for the limit, in every format.
+const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
 
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Response<Body>, Problem> {
@@ -49,7 +52,11 @@ pub(crate) fn rows(
         Format::Arrow => Body::Binary(bytes),
         _ => text(bytes)?,
     };
-    Ok(answers::content(StatusCode::OK, format.media_type(), body))
+    let mut response = answers::content(StatusCode::OK, format.media_type(), body);
+    // Only JSON has a place for it in its body.
+    let truncated = HeaderValue::from_static(if answer.truncated { "true" } else { "false" });
+    response.headers_mut().insert(TRUNCATED, truncated);
+    Ok(response)
 }
 
 fn write(answer: &Answer, format: Format, elapsed: Duration) -> Result<Vec<u8>, FormatError> {

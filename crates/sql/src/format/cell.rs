@@ -41,10 +41,12 @@ pub(super) fn text(array: &dyn Array, row: usize) -> Result<String, ArrowError> 
     if let Some(bytes) = bytes(array, row) {
         return Ok(STANDARD.encode(bytes));
     }
-    if let DataType::Timestamp(unit, _) = array.data_type()
-        && let Some(time) = timestamp(array, *unit, row)
-    {
-        return Ok(time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    if let DataType::Timestamp(unit, _) = array.data_type() {
+        return Ok(match timestamp(array, *unit, row) {
+            Ok(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            // No calendar has it: one odd row must not hide the others.
+            Err(raw) => raw.to_string(),
+        });
     }
     let options = FormatOptions::default();
     ArrayFormatter::try_new(array, &options)?
@@ -72,20 +74,25 @@ fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
     }
 }
 
-/// Timestamps without a zone are UTC too: the session has no other.
-fn timestamp(array: &dyn Array, unit: TimeUnit, row: usize) -> Option<DateTime<Utc>> {
-    match unit {
+/// Timestamps without a zone are UTC too: the session has no other. The raw number is what no calendar has.
+fn timestamp(array: &dyn Array, unit: TimeUnit, row: usize) -> Result<DateTime<Utc>, i64> {
+    let (raw, time) = match unit {
         TimeUnit::Second => {
-            DateTime::from_timestamp(array.as_primitive::<TimestampSecondType>().value(row), 0)
+            let raw = array.as_primitive::<TimestampSecondType>().value(row);
+            (raw, DateTime::from_timestamp(raw, 0))
         }
-        TimeUnit::Millisecond => DateTime::from_timestamp_millis(
-            array.as_primitive::<TimestampMillisecondType>().value(row),
-        ),
-        TimeUnit::Microsecond => DateTime::from_timestamp_micros(
-            array.as_primitive::<TimestampMicrosecondType>().value(row),
-        ),
-        TimeUnit::Nanosecond => Some(DateTime::from_timestamp_nanos(
-            array.as_primitive::<TimestampNanosecondType>().value(row),
-        )),
-    }
+        TimeUnit::Millisecond => {
+            let raw = array.as_primitive::<TimestampMillisecondType>().value(row);
+            (raw, DateTime::from_timestamp_millis(raw))
+        }
+        TimeUnit::Microsecond => {
+            let raw = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            (raw, DateTime::from_timestamp_micros(raw))
+        }
+        TimeUnit::Nanosecond => {
+            let raw = array.as_primitive::<TimestampNanosecondType>().value(row);
+            (raw, Some(DateTime::from_timestamp_nanos(raw)))
+        }
+    };
+    time.ok_or(raw)
 }

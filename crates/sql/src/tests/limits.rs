@@ -42,6 +42,51 @@ async fn what_never_ends_is_cut_off_in_time() {
 }
 
 #[tokio::test]
+async fn a_long_chain_is_refused_before_anything_recurses() {
+    let lake = Lake::empty();
+    let chains = [
+        format!("SELECT 1{}", " + 1".repeat(20_000)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(4_000)),
+        format!("SELECT 1 WHERE 1 = 1{}", " OR 1 = 2".repeat(8_000)),
+        format!("SELECT {}1", "- ".repeat(20_000)),
+    ];
+    for chain in chains {
+        let error = lake.sql.run(&chain, Limits::default()).await.unwrap_err();
+        assert!(matches!(error, SqlError::Syntax { .. }), "{error:?}");
+    }
+    let some = format!("SELECT 1{} AS n", " + 1".repeat(499));
+    assert_eq!(lake.rows(&some).await, [serde_json::json!({"n": 500})]);
+    let many = format!("SELECT 1 AS n WHERE 1 IN (1{})", ", 2".repeat(20_000));
+    assert_eq!(lake.rows(&many).await.len(), 1, "a long list nests nothing");
+}
+
+#[tokio::test]
+async fn now_is_the_statements_time() {
+    let lake = Lake::empty();
+    let before = chrono::Utc::now();
+    let rows = lake.rows("SELECT now() AS n").await;
+    let first: chrono::DateTime<chrono::Utc> = rows[0]["n"].as_str().unwrap().parse().unwrap();
+    let rows = lake.rows("SELECT now() AS n").await;
+    let second: chrono::DateTime<chrono::Utc> = rows[0]["n"].as_str().unwrap().parse().unwrap();
+    assert!(
+        before <= first && first < second,
+        "{before} {first} {second}"
+    );
+}
+
+#[tokio::test]
+async fn what_nothing_could_interrupt_is_not_there() {
+    let lake = Lake::empty();
+    let error = lake
+        .sql
+        .run("SELECT levenshtein('a', 'b')", Limits::default())
+        .await
+        .map(|answer| lines(&answer))
+        .unwrap_err();
+    assert!(matches!(error, SqlError::Plan(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_grows_without_end_is_stopped() {
     let lake = Lake::alone();
     let limits = Limits {

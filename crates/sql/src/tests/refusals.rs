@@ -174,3 +174,25 @@ async fn a_damaged_link_is_not_the_statements_fault() {
     let error = lake.error("SELECT * FROM ticks").await;
     assert!(matches!(error, SqlError::Storage(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn reasons_are_for_the_author() {
+    let lake = Lake::empty();
+    for (query, says) in [
+        ("SELECT SUM(tick) FROM ticks", "sum"),
+        ("SELECT CAST('abc' AS INT)", "abc"),
+        ("SELECT * FROM ticks WHERE ts > 'yesterday'", "yesterday"),
+    ] {
+        let error = lake
+            .sql
+            .run(query, crate::Limits::default())
+            .await
+            .map(|answer| answer.truncated)
+            .unwrap_err()
+            .to_string();
+        assert!(error.to_lowercase().contains(says), "{query}: {error}");
+        for engine in ["bug in DataFusion", "Optimizer rule", "Internal error"] {
+            assert!(!error.contains(engine), "{query}: {error}");
+        }
+    }
+}

@@ -148,6 +148,13 @@ async fn limits_cut_and_are_checked() {
     );
     let csv = function.get(&format!("{query}&limit=5&format=csv")).await;
     assert_eq!(csv.text().lines().count(), 6);
+    assert_eq!(
+        csv.header("x-truncated"),
+        "true",
+        "CSV has no other place for it"
+    );
+    let whole = function.get("/api/sql?q=SELECT+1&format=ndjson").await;
+    assert_eq!(whole.header("x-truncated"), "false");
     for limit in ["0", "-1", "100001", "many", "1.5"] {
         function
             .get(&format!("{query}&limit={limit}"))

@@ -1,27 +1,22 @@
 //! The log of a trigger on a real broker: one consumer, its partitions assigned by hand, the group only for commits.
 
+mod partition_log;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{
-        CommitMode, Consumer, ConsumerContext, DefaultConsumerContext, StreamConsumer,
-        stream_consumer::StreamPartitionQueue,
-    },
+    consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, KafkaResult},
     message::Message,
 };
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
-use super::{
-    TriggerError,
-    log::{LogError, PartitionLog},
-    record::LogRecord,
-};
+use super::{TriggerError, log::LogError};
 use crate::{broker::Watermark, template::StartingPosition};
+use partition_log::KafkaLog;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -262,35 +257,4 @@ where
     spawn_blocking(move || question(&consumer))
         .await
         .unwrap_or(Err(KafkaError::Canceled))
-}
-
-/// One partition of a trigger's consumer.
-pub(super) struct KafkaLog {
-    pub(super) topic: String,
-    pub(super) partition: i32,
-    queue: StreamPartitionQueue<DefaultConsumerContext>,
-    consumer: Arc<StreamConsumer>,
-}
-
-#[async_trait]
-impl PartitionLog for KafkaLog {
-    async fn next(&self) -> Result<LogRecord, LogError> {
-        let message = self.queue.recv().await?;
-        Ok(LogRecord::encode(&message)?)
-    }
-
-    async fn commit(&self, next: i64) -> Result<(), LogError> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, self.partition, Offset::Offset(next))?;
-        Ok(self.consumer.commit(&list, CommitMode::Async)?)
-    }
-
-    async fn bounds(&self) -> Result<Watermark, LogError> {
-        let (topic, partition) = (self.topic.clone(), self.partition);
-        let ask = ask(&self.consumer, move |consumer| {
-            consumer.fetch_watermarks(&topic, partition, LIMIT)
-        });
-        let (low, high) = ask.await?;
-        Ok(Watermark { low, high })
-    }
 }

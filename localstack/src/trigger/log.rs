@@ -23,6 +23,9 @@ pub(super) trait PartitionLog: Send + Sync + 'static {
     /// The next record, whenever there is one. Nothing is lost when the future is dropped before it is ready.
     async fn next(&self) -> Result<LogRecord, LogError>;
 
+    /// Goes to a record that was read before, so that it comes next again.
+    async fn rewind(&self, to: i64) -> Result<(), LogError>;
+
     /// Notes for the consumer group that everything before `next` is done. Need not wait until it is kept.
     async fn commit(&self, next: i64) -> Result<(), LogError>;
 

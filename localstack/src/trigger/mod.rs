@@ -192,8 +192,14 @@ impl Trigger {
     pub async fn drain(mut self, limit: Duration) -> Vec<Remaining> {
         let deadline = Instant::now() + limit;
         self.drain.send_replace(true);
-        let ended = async { while self.pollers.join_next().await.is_some() {} };
-        let in_time = timeout_at(deadline, ended).await.is_ok();
+        let ended = async {
+            let mut clean = true;
+            while let Some(ended) = self.pollers.join_next().await {
+                clean &= ended.is_ok();
+            }
+            clean
+        };
+        let drained = timeout_at(deadline, ended).await.unwrap_or(false);
         self.pollers.shutdown().await;
         let Some(consumer) = self.consumer.take() else {
             return Vec::new();
@@ -213,7 +219,7 @@ impl Trigger {
                 "last offsets not committed in time"
             ),
         }
-        let remaining = if in_time {
+        let remaining = if drained {
             Vec::new()
         } else {
             remaining(&consumer, positions).await

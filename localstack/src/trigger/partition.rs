@@ -1,19 +1,21 @@
 //! One partition's poller: collects batches, hands them over in order, commits what is done.
 
-use std::{error::Error, sync::Arc, time::Duration};
+mod delivery;
 
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt;
 use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
 use super::{
-    answer::{Verdict, verdict},
     backoff::Backoff,
     destination::Destination,
     invoke::Invoke,
     log::PartitionLog,
     record::{Envelope, LogRecord, PAYLOAD_LIMIT},
 };
-use crate::{clock::Clock, functions::Outcome};
+use crate::clock::Clock;
 
 /// How long a poller that drains waits for records that are on their way.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(200);
@@ -48,8 +50,38 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// Works until the drain is asked for and everything that the partition holds is done.
+    /// Works until the drain is asked for and everything that the partition holds is done. A panic on the way is told,
+    /// and the work goes on at the first record that is not done.
     pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::new();
+        while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+            let position = *self.position.borrow();
+            error!(
+                function = self.plan.function,
+                partition = self.name,
+                position,
+                "poller panicked, starting it again at its position"
+            );
+            self.pause(backoff.next()).await;
+            self.rewind(position).await;
+        }
+    }
+
+    async fn rewind(&mut self, position: i64) {
+        let mut backoff = Backoff::new();
+        while let Err(reason) = self.log.rewind(position).await {
+            warn!(
+                partition = self.name,
+                position,
+                reason = &reason as &dyn Error,
+                "position not reached, trying again"
+            );
+            self.pause(backoff.next()).await;
+        }
+        (self.read, self.carried) = (position, None);
+    }
+
+    async fn work(&mut self) {
         while let Some(batch) = self.collect().await {
             self.deliver(&batch).await;
         }
@@ -154,137 +186,6 @@ impl Poller {
                 }
                 _ => debug!(partition, expected, found, "offsets without records"),
             }
-        }
-    }
-
-    /// Hands a batch over until all of it is done or given up.
-    async fn deliver(&mut self, batch: &[LogRecord]) {
-        let mut rest = batch;
-        let mut backoff = Backoff::new();
-        let mut retries = 0;
-        while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
-            match self.hand_over(rest).await {
-                Verdict::Done => return self.done(last.offset + 1).await,
-                Verdict::FailedFrom(offset) if offset > first.offset => {
-                    self.done(offset).await;
-                    rest = &rest[rest.partition_point(|record| record.offset < offset)..];
-                    (retries, backoff) = (0, Backoff::new());
-                }
-                Verdict::FailedFrom(_) | Verdict::Failed => {}
-            }
-            if self
-                .plan
-                .maximum_retry_attempts
-                .is_some_and(|most| retries >= most)
-            {
-                self.give_up(rest, retries).await;
-                return self.done(last.offset + 1).await;
-            }
-            retries += 1;
-            self.pause(backoff.next()).await;
-        }
-    }
-
-    /// Waits before the next try; whoever drains has no time for long waits.
-    async fn pause(&self, wait: Duration) {
-        if *self.drain.borrow() {
-            return self.plan.clock.sleep(wait.min(DRAIN_PATIENCE)).await;
-        }
-        tokio::select! {
-            () = self.plan.clock.sleep(wait) => {}
-            () = asked(self.drain.clone()) => {}
-        }
-    }
-
-    /// One invocation.
-    async fn hand_over(&self, records: &[LogRecord]) -> Verdict {
-        let function = self.plan.function.as_str();
-        let (partition, first) = (&self.name, records.first().map(|record| record.offset));
-        let event = self.envelope.event(records);
-        match self.plan.invoke.invoke(function, event).await {
-            Ok(Outcome::Success(_)) if !self.plan.report_batch_item_failures => Verdict::Done,
-            Ok(Outcome::Success(answer)) => {
-                let verdict = verdict(&answer, &self.name, records);
-                match verdict {
-                    Verdict::Done => {}
-                    Verdict::FailedFrom(offset) => {
-                        warn!(function, partition, first, offset, "batch failed in part")
-                    }
-                    Verdict::Failed => {
-                        error!(
-                            function,
-                            partition,
-                            first,
-                            "batch failed: its batchItemFailures name no records of it"
-                        );
-                    }
-                }
-                verdict
-            }
-            Ok(Outcome::FunctionError { kind, payload }) => {
-                let payload = String::from_utf8_lossy(&payload);
-                warn!(function, partition, first, records = records.len(), kind, %payload, "batch failed");
-                Verdict::Failed
-            }
-            Err(reason) => {
-                warn!(function, partition, first, records = records.len(), %reason, "batch not taken");
-                Verdict::Failed
-            }
-        }
-    }
-
-    /// Notes that everything before `next` is done.
-    async fn done(&self, next: i64) {
-        self.position.send_replace(next);
-        if let Err(reason) = self.log.commit(next).await {
-            // The next commit says it again, and until then the records would only come twice.
-            warn!(
-                partition = self.name,
-                next,
-                reason = &reason as &dyn Error,
-                "offset not committed"
-            );
-        }
-    }
-
-    /// Sends a batch that nobody takes to its destination, however long that takes.
-    async fn give_up(&self, records: &[LogRecord], retries: u32) {
-        let (function, partition) = (&self.plan.function, &self.name);
-        let first = records.first().map(|record| record.offset);
-        let Some(destination) = &self.plan.destination else {
-            error!(
-                function,
-                partition,
-                first,
-                records = records.len(),
-                retries,
-                "batch given up: its records are lost"
-            );
-            return;
-        };
-        error!(
-            function,
-            partition,
-            first,
-            records = records.len(),
-            retries,
-            "batch given up to its destination"
-        );
-        let mut backoff = Backoff::new();
-        let event = self.envelope.event(records);
-        let now = self.plan.clock.utc();
-        while let Err(reason) = destination
-            .send(function, partition, &event, records, retries + 1, now)
-            .await
-        {
-            error!(
-                function,
-                partition,
-                first,
-                reason = &reason as &dyn Error,
-                "destination does not take the batch, trying again"
-            );
-            self.plan.clock.sleep(backoff.next()).await;
         }
     }
 }

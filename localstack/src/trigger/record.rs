@@ -1,5 +1,7 @@
 //! A record as Lambda's Kafka event shows it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use rdkafka::{
@@ -8,6 +10,7 @@ use rdkafka::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tracing::warn;
 
 use crate::template::EventSource;
 
@@ -58,7 +61,6 @@ impl LogRecord {
             Timestamp::LogAppendTime(at) => (at, "LOG_APPEND_TIME"),
             Timestamp::NotAvailable => (-1, "NO_TIMESTAMP_TYPE"),
         };
-        let headers = message.headers().into_iter().flat_map(Headers::iter);
         let record = RecordJson {
             topic: message.topic(),
             partition: message.partition(),
@@ -67,15 +69,37 @@ impl LogRecord {
             timestamp_type,
             key: message.key().map(|key| STANDARD.encode(key)),
             value: message.payload().map(|value| STANDARD.encode(value)),
-            headers: headers
-                .map(|header| Header(header.key, header.value.unwrap_or_default()))
-                .collect(),
+            headers: headers(message),
         };
         Ok(Self {
             offset: message.offset(),
             json: serde_json::to_vec(&record)?.into(),
         })
     }
+}
+
+/// The headers of a message but for those whose names are not UTF-8: JSON cannot hold them, and rdkafka panics on them.
+fn headers<M: Message>(message: &M) -> Vec<Header<'_>> {
+    let Some(headers) = message.headers() else {
+        return Vec::new();
+    };
+    let read = |index| catch_unwind(AssertUnwindSafe(|| headers.try_get(index)));
+    let mut readable = Vec::with_capacity(headers.count());
+    for index in 0..headers.count() {
+        if let Ok(header) = read(index) {
+            readable
+                .extend(header.map(|header| Header(header.key, header.value.unwrap_or_default())));
+        } else {
+            warn!(
+                topic = message.topic(),
+                partition = message.partition(),
+                offset = message.offset(),
+                index,
+                "header left out: its name is not UTF-8"
+            );
+        }
+    }
+    readable
 }
 
 /// What surrounds the records of one partition in an event.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod panics;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -12,7 +12,10 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 use super::*;
 use crate::{
-    broker::Watermark, clock::manual::ManualClock, functions::InvokeError, template::EventSource,
+    broker::Watermark,
+    clock::manual::ManualClock,
+    functions::{InvokeError, Outcome},
+    template::EventSource,
     trigger::log::LogError,
 };
 
@@ -67,6 +70,12 @@ impl PartitionLog for Reader {
         }
     }
 
+    async fn rewind(&self, to: i64) -> Result<(), LogError> {
+        let offsets = self.log.offsets.lock().unwrap();
+        *self.index.lock().unwrap() = offsets.partition_point(|offset| *offset < to);
+        Ok(())
+    }
+
     async fn commit(&self, next: i64) -> Result<(), LogError> {
         self.log.commits.lock().unwrap().push(next);
         Ok(())
@@ -92,6 +101,8 @@ enum Fate {
     FailsFrom(usize),
     /// Reports a record that is not of the batch.
     ReportsOther,
+    /// Takes the poller with it.
+    Panics,
 }
 
 /// A function with a fate for each of its first invocations; then it succeeds.
@@ -146,6 +157,7 @@ impl Invoke for Function {
                     report(&[item(offsets[offsets.len() - 1]), item(offsets[place])]),
                 )
             }
+            Fate::Panics => panic!("fate"),
             Fate::ReportsOther => (0, report(&[item(offsets[offsets.len() - 1] + 1)])),
         };
         self.calls.lock().unwrap().push((at, offsets, done));
@@ -311,6 +323,20 @@ async fn a_drain_flushes_and_ends_although_the_window_is_long_and_tries_fail() {
     assert_eq!(setting.log.committed(), 5);
 }
 
+#[tokio::test]
+async fn a_poller_that_panics_goes_on_where_it_was() {
+    let fates = vec![Fate::Succeeds, Fate::Panics, Fate::Panics];
+    let setting = Setting::new(fates, 2, 50, 0);
+    let (poller, drain) = setting.poll();
+    setting.log.write(0..5);
+    setting.pass(3_000).await;
+    assert_eq!(setting.done(), [0, 1, 2, 3, 4]);
+    assert_eq!(setting.log.committed(), 5);
+    drain.send_replace(true);
+    setting.pass(1_000).await;
+    assert!(poller.is_finished());
+}
+
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         2 => Just(Fate::Succeeds),
@@ -318,6 +344,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Busy),
         3 => (0..20usize).prop_map(Fate::FailsFrom),
         1 => Just(Fate::ReportsOther),
+        1 => Just(Fate::Panics),
     ]
 }
 

@@ -1,0 +1,148 @@
+//! Handing batches over: tries until a batch is done or given up.
+
+use std::{error::Error, time::Duration};
+
+use tracing::{error, warn};
+
+use super::{DRAIN_PATIENCE, Poller, asked};
+use crate::{
+    functions::Outcome,
+    trigger::{
+        answer::{Verdict, verdict},
+        backoff::Backoff,
+        record::LogRecord,
+    },
+};
+
+impl Poller {
+    /// Hands a batch over until all of it is done or given up.
+    pub(super) async fn deliver(&mut self, batch: &[LogRecord]) {
+        let mut rest = batch;
+        let mut backoff = Backoff::new();
+        let mut retries = 0;
+        while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
+            match self.hand_over(rest).await {
+                Verdict::Done => return self.done(last.offset + 1).await,
+                Verdict::FailedFrom(offset) if offset > first.offset => {
+                    self.done(offset).await;
+                    rest = &rest[rest.partition_point(|record| record.offset < offset)..];
+                    (retries, backoff) = (0, Backoff::new());
+                }
+                Verdict::FailedFrom(_) | Verdict::Failed => {}
+            }
+            if self
+                .plan
+                .maximum_retry_attempts
+                .is_some_and(|most| retries >= most)
+            {
+                self.give_up(rest, retries).await;
+                return self.done(last.offset + 1).await;
+            }
+            retries += 1;
+            self.pause(backoff.next()).await;
+        }
+    }
+
+    /// Waits before the next try; whoever drains has no time for long waits.
+    pub(super) async fn pause(&self, wait: Duration) {
+        if *self.drain.borrow() {
+            return self.plan.clock.sleep(wait.min(DRAIN_PATIENCE)).await;
+        }
+        tokio::select! {
+            () = self.plan.clock.sleep(wait) => {}
+            () = asked(self.drain.clone()) => {}
+        }
+    }
+
+    /// One invocation.
+    async fn hand_over(&self, records: &[LogRecord]) -> Verdict {
+        let function = self.plan.function.as_str();
+        let (partition, first) = (&self.name, records.first().map(|record| record.offset));
+        let event = self.envelope.event(records);
+        match self.plan.invoke.invoke(function, event).await {
+            Ok(Outcome::Success(_)) if !self.plan.report_batch_item_failures => Verdict::Done,
+            Ok(Outcome::Success(answer)) => {
+                let verdict = verdict(&answer, &self.name, records);
+                match verdict {
+                    Verdict::Done => {}
+                    Verdict::FailedFrom(offset) => {
+                        warn!(function, partition, first, offset, "batch failed in part")
+                    }
+                    Verdict::Failed => {
+                        error!(
+                            function,
+                            partition,
+                            first,
+                            "batch failed: its batchItemFailures name no records of it"
+                        );
+                    }
+                }
+                verdict
+            }
+            Ok(Outcome::FunctionError { kind, payload }) => {
+                let payload = String::from_utf8_lossy(&payload);
+                warn!(function, partition, first, records = records.len(), kind, %payload, "batch failed");
+                Verdict::Failed
+            }
+            Err(reason) => {
+                warn!(function, partition, first, records = records.len(), %reason, "batch not taken");
+                Verdict::Failed
+            }
+        }
+    }
+
+    /// Notes that everything before `next` is done.
+    async fn done(&self, next: i64) {
+        self.position.send_replace(next);
+        if let Err(reason) = self.log.commit(next).await {
+            // The next commit says it again, and until then the records would only come twice.
+            warn!(
+                partition = self.name,
+                next,
+                reason = &reason as &dyn Error,
+                "offset not committed"
+            );
+        }
+    }
+
+    /// Sends a batch that nobody takes to its destination, however long that takes.
+    async fn give_up(&self, records: &[LogRecord], retries: u32) {
+        let (function, partition) = (&self.plan.function, &self.name);
+        let first = records.first().map(|record| record.offset);
+        let Some(destination) = &self.plan.destination else {
+            error!(
+                function,
+                partition,
+                first,
+                records = records.len(),
+                retries,
+                "batch given up: its records are lost"
+            );
+            return;
+        };
+        error!(
+            function,
+            partition,
+            first,
+            records = records.len(),
+            retries,
+            "batch given up to its destination"
+        );
+        let mut backoff = Backoff::new();
+        let event = self.envelope.event(records);
+        let now = self.plan.clock.utc();
+        while let Err(reason) = destination
+            .send(function, partition, &event, records, retries + 1, now)
+            .await
+        {
+            error!(
+                function,
+                partition,
+                first,
+                reason = &reason as &dyn Error,
+                "destination does not take the batch, trying again"
+            );
+            self.plan.clock.sleep(backoff.next()).await;
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod functions;
 pub mod gateway;
 pub mod invoke_api;
+mod loopback;
 pub mod scheduler;
 pub mod template;
 pub mod trigger;

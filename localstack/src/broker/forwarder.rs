@@ -1,42 +1,47 @@
 //! A TCP forwarder in front of a broker that chose its own port. Only a client's first contact goes through it: the
 //! broker tells it the address to go on with.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
 };
 use tracing::debug;
+
+use crate::loopback;
 
 /// Listens until it is dropped.
 #[derive(Debug)]
 pub(super) struct Forwarder {
     address: SocketAddr,
-    task: AbortHandle,
+    /// One for each listener; dropping it ends them.
+    _tasks: JoinSet<()>,
 }
 
 impl Forwarder {
     /// Listens on `port` of the loopback interface, 0 for any free one, and forwards to `target`.
     pub(super) async fn start(port: u16, target: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-        let address = listener.local_addr()?;
+        let (port, listeners) = loopback::bind(port).await?;
         // librdkafka lists its brokers separated by commas; any of them knows all others.
-        let target = target.split(',').next().unwrap_or_default().to_owned();
-        let task = tokio::spawn(serve(listener, target)).abort_handle();
-        Ok(Self { address, task })
+        let target = target.split(',').next().unwrap_or_default();
+        let tasks = listeners
+            .into_iter()
+            .map(|listener| serve(listener, target.to_owned()))
+            .collect();
+        Ok(Self {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            _tasks: tasks,
+        })
     }
 
-    /// Where it listens.
+    /// Where it listens; where there is IPv6, on `::1` as well.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
-    }
-}
-
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

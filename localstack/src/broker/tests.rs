@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rdkafka::{
     ClientConfig,
+    consumer::{BaseConsumer, Consumer},
     producer::{FutureProducer, FutureRecord},
 };
 
@@ -67,6 +68,30 @@ async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermark
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("topic missing"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn localhost_is_the_broker_in_both_address_families() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: no IPv6 on this machine");
+        return;
+    }
+    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 1)])
+        .await
+        .unwrap();
+    let Broker::Embedded(embedded) = &broker else {
+        panic!("{broker:?}");
+    };
+    let port = embedded.address().port();
+    for host in ["127.0.0.1", "[::1]"] {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", format!("{host}:{port}"))
+            .create()
+            .unwrap();
+        let ask = move || consumer.fetch_metadata(Some("a"), Duration::from_secs(10));
+        let metadata = tokio::task::spawn_blocking(ask).await.unwrap().unwrap();
+        assert_eq!(metadata.topics()[0].partitions().len(), 1, "{host}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,16 +1,10 @@
-//! Listening on this machine: `127.0.0.1`, and `::1` as well where there is IPv6.
-//!
-//! `localhost` is either of them, and some clients try only the first one that their resolver names.
+//! The ports that users choose.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::io;
 
 use tokio::net::TcpListener;
 
-/// How often a free port of IPv4 may turn out to be taken in IPv6.
-const TRIES: usize = 16;
+use crate::loopback;
 
 /// A port that is ours.
 #[derive(Debug)]
@@ -48,35 +42,8 @@ pub enum PortError {
 
 /// Listens on a port, or on a free one if it is 0.
 pub(super) async fn bind(port: u16, variable: &'static str) -> Result<Bound, PortError> {
-    let mut last = None;
-    for _ in 0..TRIES {
-        match bind_both(port).await {
-            Ok(bound) => return Ok(bound),
-            Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => {
-                last = Some(error)
-            }
-            Err(error) => return Err(refused(port, variable, error)),
-        }
-    }
-    let source = last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into());
-    Err(PortError::Refused {
-        port,
-        variable,
-        source,
-    })
-}
-
-async fn bind_both(port: u16) -> io::Result<Bound> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    let port = first.local_addr()?.port();
-    let second = TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await;
-    let mut listeners = vec![first];
-    match second {
-        Ok(listener) => listeners.push(listener),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
-        // No IPv6 on this machine.
-        Err(_) => {}
-    }
+    let bound = loopback::bind(port).await;
+    let (port, listeners) = bound.map_err(|error| refused(port, variable, error))?;
     Ok(Bound { port, listeners })
 }
 

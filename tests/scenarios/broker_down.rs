@@ -36,7 +36,8 @@ async fn answers_503_while_the_broker_is_away() {
     answer.problem(503);
     assert!(answer.header("retry-after").parse::<u32>().is_ok());
     get(format!("{stocks}/GOOG")).await.problem(503);
-    get(format!("{stocks}/health")).await;
+    let health = get(format!("{stocks}/health")).await;
+    assert_eq!(health.status, 200, "health is the function's own");
     eventually(
         "the reason is in the log",
         Duration::from_secs(10),

@@ -139,6 +139,9 @@ async fn from_a_call_to_an_sql_answer() {
     let repeated = "SELECT _partition, _offset FROM stock_call GROUP BY _partition, _offset HAVING COUNT(*) > 1";
     assert_eq!(stack.sql(repeated).await, Vec::<Value>::new());
 
+    let rows = stack.sql("SELECT * FROM stock_call").await;
+    assert!(!serde_json::to_string(&rows).unwrap().contains("s3cret"));
+
     // The topic carries the headers, and no secret got anywhere.
     let events = kafka::values(&stack.run.kafka, "stock_call");
     assert_eq!(events.len() as i64, calls);

@@ -23,6 +23,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
+    cli::say,
     clock::Clock,
     template::{FunctionSpec, KafkaTrigger, OnFailure},
 };
@@ -119,6 +120,7 @@ impl Trigger {
             destination,
             invoke,
             clock,
+            tell: Box::new(say),
         });
         let consumer = TriggerConsumer::new(brokers, &trigger.consumer_group)?;
         let partitions = consumer.partitions(&trigger.topics).await?;

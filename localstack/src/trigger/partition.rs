@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) destination: Option<Destination>,
     pub(super) invoke: Arc<dyn Invoke>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Takes a line for the person at the terminal.
+    pub(super) tell: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// The poller of one partition.
@@ -183,6 +185,13 @@ impl Poller {
                         partition,
                         expected, found, lost, "records are lost: the broker dropped them unread"
                     );
+                    let function = &self.plan.function;
+                    (self.plan.tell)(&format!(
+                        "LOST: the broker dropped {lost} records of {partition} before function `{function}` read \
+                         them, and a chain of links refuses all that come after a gap. Stop and start again: the \
+                         embedded broker begins a new life of its log; with another one set LOG_EPOCH to a number \
+                         not used yet. A broker that keeps its log (KAFKA=host:port) drops nothing so soon"
+                    ));
                 }
                 _ => debug!(partition, expected, found, "offsets without records"),
             }

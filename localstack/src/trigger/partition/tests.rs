@@ -172,6 +172,7 @@ struct Setting {
     function: Arc<Function>,
     batch_size: usize,
     window: Duration,
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Setting {
@@ -190,6 +191,7 @@ impl Setting {
             function: Arc::new(function),
             batch_size,
             window,
+            told: Arc::default(),
         }
     }
 
@@ -202,6 +204,7 @@ impl Setting {
             .lock()
             .unwrap()
             .partition_point(|offset| *offset < start);
+        let told = Arc::clone(&self.told);
         let plan = Plan {
             function: "f".to_owned(),
             batch_size: self.batch_size,
@@ -211,6 +214,7 @@ impl Setting {
             destination: None,
             invoke: Arc::clone(&self.function) as Arc<dyn Invoke>,
             clock: Arc::new(self.clock.clone()),
+            tell: Box::new(move |line| told.lock().unwrap().push(line.to_owned())),
         };
         let (drain, draining) = watch::channel(false);
         let poller = Poller {
@@ -287,13 +291,16 @@ async fn tries_are_further_and_further_apart() {
 }
 
 #[tokio::test]
-async fn records_that_the_broker_dropped_are_passed_over() {
+async fn records_that_the_broker_dropped_are_told_and_passed_over() {
     let setting = Setting::new(Vec::new(), 3, 50, 0);
     setting.log.write(5..9);
     let (_poller, _drain) = setting.poll();
     setting.pass(1000).await;
     assert_eq!(setting.done(), [5, 6, 7, 8]);
     assert_eq!(setting.log.committed(), 9);
+    let told = setting.told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("LOST: the broker dropped 5 records of t-0 before function `f`"));
 }
 
 #[tokio::test]

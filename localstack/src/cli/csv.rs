@@ -9,12 +9,12 @@ use std::{
 use clap::Args;
 use reqwest::Client;
 use serde::Deserialize;
-use tokio::{signal, time::sleep};
-use tracing::warn;
+use tokio::time::sleep;
+use tracing::{info, warn};
 use url::Url;
 
 use super::say;
-use crate::up::{RunFile, replace_file};
+use crate::up::{RunFile, Signals, replace_file};
 
 /// Between two looks with `--follow`.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub(super) struct Settings {
     #[arg(long)]
     follow: bool,
     /// The Lake API, e.g. http://127.0.0.1:8080 [default: the running system's, from run.json]
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     url: Option<Url>,
     /// Where the running system keeps its data
     #[arg(
@@ -48,6 +48,8 @@ pub(super) enum CsvError {
     NoLake,
     #[error("the Lake API's address is not a URL")]
     Address(#[from] url::ParseError),
+    #[error("signals cannot be listened to")]
+    Signals(#[source] io::Error),
     #[error("no HTTP client")]
     Client(#[source] reqwest::Error),
     #[error("the Lake API does not answer; is the system running?")]
@@ -70,34 +72,77 @@ struct Listed {
 }
 
 pub(super) async fn run(settings: Settings) -> Result<(), CsvError> {
-    let lake = match &settings.url {
-        Some(url) => url.clone(),
-        None => lake_of(&settings.tidemill_data)?,
-    };
+    if !settings.follow {
+        let count = write_all(&prepare(&settings)?, &settings).await?;
+        say_written(count, &settings);
+        return Ok(());
+    }
+    let mut signals = Signals::listen().map_err(CsvError::Signals)?;
+    tokio::select! {
+        biased;
+        // A round may be given up anywhere: a file is replaced whole or not at all.
+        () = signals.next() => Ok(()),
+        ended = follow(&settings) => ended,
+    }
+}
+
+/// Writes again and again; the first round has to succeed, so that a mistake is told at once.
+async fn follow(settings: &Settings) -> Result<(), CsvError> {
+    let client = prepare(settings)?;
+    say_written(write_all(&client, settings).await?, settings);
+    let mut away = false;
+    loop {
+        sleep(PERIOD).await;
+        let round = write_all(&client, settings).await.map(drop);
+        notice(round, &mut away)?;
+    }
+}
+
+/// Says once that the system went away, and once that it is back: it may be restarting. Anything else does not heal by
+/// itself, a folder that cannot be written for one.
+fn notice(round: Result<(), CsvError>, away: &mut bool) -> Result<(), CsvError> {
+    let was_away = *away;
+    match round {
+        Ok(()) => *away = false,
+        Err(CsvError::Request(_) | CsvError::NotRunning { .. }) => *away = true,
+        Err(error) => return Err(error),
+    }
+    match (was_away, *away) {
+        (false, true) => warn!("the Lake API does not answer; waiting until it is back"),
+        (true, false) => info!("the Lake API is back"),
+        (false, false) | (true, true) => {}
+    }
+    Ok(())
+}
+
+fn prepare(settings: &Settings) -> Result<Client, CsvError> {
     fs::create_dir_all(&settings.dir).map_err(|source| CsvError::Write {
         path: settings.dir.clone(),
         source,
     })?;
-    let client = client().map_err(CsvError::Client)?;
-    let count = write_all(&client, &lake, &settings.dir).await?;
+    client().map_err(CsvError::Client)
+}
+
+fn say_written(count: usize, settings: &Settings) {
     say(&format!("{count} files in {}", settings.dir.display()));
-    if !settings.follow {
-        return Ok(());
+}
+
+/// A URL as people type it: the scheme may be left out.
+fn address(text: &str) -> Result<Url, String> {
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url = Url::parse(&whole)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    let mut url = url.ok_or("it is a URL such as http://127.0.0.1:8080")?;
+    // Without it, `join` would replace the path's last part.
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
     }
-    loop {
-        tokio::select! {
-            _ = signal::ctrl_c() => return Ok(()),
-            () = sleep(PERIOD) => {}
-        }
-        match write_all(&client, &lake, &settings.dir).await {
-            Ok(_) => {}
-            // The system may be restarting; a folder that cannot be written does not heal by itself.
-            Err(CsvError::Request(error)) => {
-                warn!(%error, "no new rows: the Lake API does not answer")
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    Ok(url)
 }
 
 fn lake_of(data: &Path) -> Result<Url, CsvError> {
@@ -118,7 +163,12 @@ fn client() -> Result<Client, reqwest::Error> {
         .build()
 }
 
-async fn write_all(client: &Client, lake: &Url, folder: &Path) -> Result<usize, CsvError> {
+/// One round. Where the system runs is looked up each time, because a restart may change its port.
+async fn write_all(client: &Client, settings: &Settings) -> Result<usize, CsvError> {
+    let lake = match &settings.url {
+        Some(url) => url.clone(),
+        None => lake_of(&settings.tidemill_data)?,
+    };
     let list = get(client, lake.join("csv/")?, "application/json").await?;
     let listing: Listing = list.json().await.map_err(CsvError::Request)?;
     let count = listing.files.len();
@@ -128,7 +178,7 @@ async fn write_all(client: &Client, lake: &Url, folder: &Path) -> Result<usize, 
         }
         let rows = get(client, lake.join("csv/")?.join(&name)?, "text/csv").await?;
         let rows = rows.bytes().await.map_err(CsvError::Request)?;
-        let path = folder.join(&name);
+        let path = settings.dir.join(&name);
         replace_file(&path, &rows).map_err(|source| CsvError::Write { path, source })?;
     }
     Ok(count)
@@ -157,7 +207,38 @@ fn is_portfolio_csv(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
+
+    #[test]
+    fn a_url_may_lack_its_scheme_and_its_last_slash() {
+        for (typed, meant) in [
+            ("localhost:8580", "http://localhost:8580/"),
+            ("127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+            ("https://lake.example/v1", "https://lake.example/v1/"),
+        ] {
+            assert_eq!(address(typed).unwrap().as_str(), meant);
+        }
+        for bad in ["", "ftp://host", "localhost:many", "http://"] {
+            assert!(address(bad).unwrap_err().contains("http://"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_system_that_is_away_is_waited_for() {
+        let gone = || {
+            Err(CsvError::NotRunning {
+                data: PathBuf::new(),
+                source: io::ErrorKind::NotFound.into(),
+            })
+        };
+        let mut away = false;
+        for (round, then) in [(gone(), true), (gone(), true), (Ok(()), false)] {
+            notice(round, &mut away).unwrap();
+            assert_eq!(away, then);
+        }
+        notice(Err(CsvError::NoLake), &mut away).unwrap_err();
+    }
 
     #[test]
     fn only_portfolio_files_are_written() {

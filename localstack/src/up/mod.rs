@@ -23,12 +23,12 @@ pub use settings::Settings;
 
 pub(crate) use replace::replace_file;
 pub(crate) use run_file::RunFile;
+pub(crate) use signals::Signals;
 
 use crate::{
     broker::BrokerError, cli::say, functions::HostError, scheduler::ExpressionError,
     template::TemplateError, trigger::TriggerError,
 };
-use signals::Signals;
 
 /// Why the system does not run, or no longer.
 #[derive(Debug, thiserror::Error)]

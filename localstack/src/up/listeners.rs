@@ -9,6 +9,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
+    broker::KafkaSetting,
     functions::Functions,
     gateway::{self, Api},
     invoke_api,
@@ -24,6 +25,7 @@ pub(super) struct Ports {
 impl Ports {
     /// Binds one port for each HTTP API and one for Lambda's own.
     pub(super) async fn bind(settings: &Settings, template: &Template) -> Result<Self, PortError> {
+        ports::distinct(&asked(settings, template))?;
         let mut apis = Vec::new();
         for api in &template.apis {
             // An API of the template that has no setting of its own gets a free port.
@@ -67,6 +69,19 @@ impl Ports {
         }
         checks
     }
+}
+
+/// Every port that this start will listen on, with the setting that names it.
+fn asked(settings: &Settings, template: &Template) -> Vec<(u16, &'static str)> {
+    let apis = template.apis.iter();
+    let mut asked: Vec<_> = apis
+        .filter_map(|api| settings.api_port(&api.name))
+        .collect();
+    asked.push((settings.lambda_port, "LAMBDA_PORT"));
+    if !matches!(settings.kafka, KafkaSetting::External(_)) {
+        asked.push((settings.kafka_port, "KAFKA_PORT"));
+    }
+    asked
 }
 
 /// Ready when the system stops; a sender that is gone has no more to say than one that says stop.

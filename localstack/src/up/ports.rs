@@ -28,6 +28,18 @@ pub enum PortError {
         /// The setting.
         variable: &'static str,
     },
+    /// Two settings ask for the same port.
+    #[error(
+        "{first} and {second} both ask for port {port}: give one of them another port (0 picks a free one)"
+    )]
+    Twice {
+        /// The port.
+        port: u16,
+        /// One setting.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
     /// The operating system refuses for another reason.
     #[error("port {port} cannot be used: choose another one with {variable} (0 picks a free one)")]
     Refused {
@@ -38,6 +50,23 @@ pub enum PortError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Refuses settings that ask for the same port; 0 is never the same.
+pub(super) fn distinct(asked: &[(u16, &'static str)]) -> Result<(), PortError> {
+    for (index, &(port, second)) in asked.iter().enumerate() {
+        let earlier = asked[..index]
+            .iter()
+            .find(|(other, _)| port != 0 && *other == port);
+        if let Some(&(_, first)) = earlier {
+            return Err(PortError::Twice {
+                port,
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Listens on a port, or on a free one if it is 0.
@@ -62,6 +91,17 @@ fn refused(port: u16, variable: &'static str, source: io::Error) -> PortError {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
+
+    #[test]
+    fn a_port_asked_for_twice_is_told_with_both_settings() {
+        let asked = [(0, "GAMES_PORT"), (0, "LAMBDA_PORT"), (5000, "STOCKS_PORT")];
+        assert!(distinct(&asked).is_ok());
+        let error = distinct(&[asked[2], asked[0], (5000, "LAKE_PORT")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "STOCKS_PORT and LAKE_PORT both ask for port 5000: give one of them another port (0 picks a free one)"
+        );
+    }
 
     #[tokio::test]
     async fn a_port_in_use_is_named_with_its_setting() {

@@ -12,7 +12,7 @@ pub struct Settings {
     /// Port of the Stocks API; 0 picks a free one
     #[arg(long, env = "STOCKS_PORT", default_value_t = 5000)]
     pub(super) stocks_port: u16,
-    /// Port of the Games API; 0 picks a free one
+    /// Port of the HTTP API named `games`, when the template has one; 0 picks a free one
     #[arg(long, env = "GAMES_PORT", default_value_t = 5001)]
     pub(super) games_port: u16,
     /// Port of the Lake API; 0 picks a free one

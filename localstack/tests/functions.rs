@@ -168,6 +168,27 @@ async fn a_child_that_exits_is_replaced() {
 }
 
 #[tokio::test]
+async fn the_log_tells_which_invocation_a_child_died_of() {
+    let host = Host::start(&[spec("f")]);
+    let id = Uuid::new_v4();
+    let options = InvokeOptions {
+        request_id: Some(id),
+        ..InvokeOptions::default()
+    };
+    let event = Bytes::from_static(br#"{"do":"exit"}"#);
+    host.functions.invoke("f", event, options).await.unwrap();
+    let lines = [
+        format!("Z RequestId: {id} last words\n"),
+        format!("Z RequestId: {id} invocation failed: "),
+    ];
+    until("both lines in the log", || {
+        let log = fs::read_to_string(host.folder.path().join("logs/f.log")).unwrap();
+        lines.iter().all(|line| log.contains(line))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_child_that_hangs_is_killed_and_replaced() {
     let mut slow = spec("f");
     slow.timeout = Duration::from_secs(1);

@@ -84,10 +84,10 @@ impl Child {
             .id()
             .ok_or_else(|| StartError::Ended("at once".to_owned()))?;
         if let Some(output) = process.stdout.take() {
-            tokio::spawn(log.clone().pump(output));
+            tokio::spawn(log.clone().pump(output, api.at_work()));
         }
         if let Some(output) = process.stderr.take() {
-            tokio::spawn(log.clone().pump(output));
+            tokio::spawn(log.clone().pump(output, api.at_work()));
         }
         let (signals, orders) = mpsc::unbounded_channel();
         let (tell, ended) = watch::channel(None);

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tracing::{Level, debug, error, info, warn};
@@ -43,8 +44,13 @@ impl Log {
         }
     }
 
-    /// Copies an output of a child line by line until the child closes it.
-    pub(super) async fn pump(self, output: impl AsyncRead + Unpin) {
+    /// Copies an output of a child line by line until the child closes it. `at_work` tells the id of the invocation
+    /// that the child works on.
+    pub(super) async fn pump(
+        self,
+        output: impl AsyncRead + Unpin,
+        at_work: impl Fn() -> Option<String>,
+    ) {
         let mut reader = BufReader::new(output);
         let mut line = Vec::new();
         loop {
@@ -55,7 +61,10 @@ impl Log {
                 .await
             {
                 Ok(0) => return,
-                Ok(_) => self.write(&mut line),
+                Ok(_) => {
+                    self.write(&line, Utc::now(), at_work().as_deref());
+                    self.show(&shorten(String::from_utf8_lossy(&line).trim_end()));
+                }
                 Err(source) => {
                     warn!(function = self.function, %source, "output of a child cannot be read");
                     return;
@@ -64,19 +73,34 @@ impl Log {
         }
     }
 
-    fn write(&self, line: &mut Vec<u8>) {
-        if line.last() != Some(&b'\n') {
-            line.push(b'\n');
+    /// Adds a word of the host's own about an invocation; the terminal does not get it.
+    pub(super) fn note(&self, request: &str, text: &str) {
+        let line = text.replace(['\n', '\r'], " ");
+        self.write(line.as_bytes(), Utc::now(), Some(request));
+    }
+
+    /// A line of the functions' own logger says when and for which request. Any other, such as the last words of a
+    /// child that dies, gets both in front.
+    fn write(&self, line: &[u8], now: DateTime<Utc>, request: Option<&str>) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut entry = Vec::with_capacity(line.len() + 80);
+        if !is_event(line) {
+            entry.extend(now.to_rfc3339_opts(SecondsFormat::Micros, true).bytes());
+            entry.push(b' ');
+            if let Some(request) = request {
+                entry.extend(format!("RequestId: {request} ").bytes());
+            }
         }
+        entry.extend(line);
+        entry.push(b'\n');
         let written = self
             .file
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .write_all(line);
+            .write_all(&entry);
         if let Err(source) = written {
             warn!(path = %self.path.display(), %source, "log cannot be written");
         }
-        self.show(&shorten(String::from_utf8_lossy(line).trim_end()));
     }
 
     fn show(&self, (level, text): &(Level, String)) {
@@ -91,6 +115,10 @@ impl Log {
             Level::DEBUG | Level::TRACE => debug!(target: "function", "{function}: {text}"),
         }
     }
+}
+
+fn is_event(line: &[u8]) -> bool {
+    line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 /// The level of a line and what the terminal shows of it. A line that is not one of our JSON lines is shown as it is:
@@ -184,10 +212,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::open(&folder.path().join("logs"), "f").unwrap();
         log.clone()
-            .pump(&b"one\n{\"level\":\"INFO\"}\nlast"[..])
+            .pump(&b"{\"level\":\"INFO\"}\n{}"[..], || None)
             .await;
-        log.pump(&b"next child\n"[..]).await;
+        log.pump(&b"{\"next\":\"child\"}\n"[..], || None).await;
         let text = fs::read_to_string(folder.path().join("logs/f.log")).unwrap();
-        assert_eq!(text, "one\n{\"level\":\"INFO\"}\nlast\nnext child\n");
+        assert_eq!(text, "{\"level\":\"INFO\"}\n{}\n{\"next\":\"child\"}\n");
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_says_when_and_for_which_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::open(folder.path(), "f").unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        log.write(b"stack overflow\n", now, Some("id-1"));
+        log.write(b"{\"cut", now, None);
+        assert_eq!(
+            fs::read_to_string(folder.path().join("f.log")).unwrap(),
+            "1970-01-01T00:00:00.000000Z RequestId: id-1 stack overflow\n1970-01-01T00:00:00.000000Z {\"cut\n"
+        );
     }
 }

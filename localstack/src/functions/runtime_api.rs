@@ -68,6 +68,7 @@ pub(super) struct RuntimeApi {
     pub(super) address: SocketAddr,
     pub(super) invocations: mpsc::Sender<Invocation>,
     pub(super) phase: watch::Receiver<Phase>,
+    state: Arc<ChildState>,
     server: JoinHandle<()>,
 }
 
@@ -82,16 +83,24 @@ impl RuntimeApi {
             in_flight: Mutex::new(None),
             phase,
         });
+        let served = Arc::clone(&state);
         let server = tokio::spawn(async move {
             // axum's accept loop ends only when it is aborted.
-            let _ = axum::serve(listener, router(state)).await;
+            let _ = axum::serve(listener, router(served)).await;
         });
         Ok(Self {
             address,
             invocations,
             phase: seen,
+            state,
             server,
         })
+    }
+
+    /// Tells, whenever it is called, the id of the invocation that the child has taken and not answered.
+    pub(super) fn at_work(&self) -> impl Fn() -> Option<String> + Send + 'static + use<> {
+        let state = Arc::clone(&self.state);
+        move || state.in_flight().as_ref().map(|current| current.id.clone())
     }
 }
 
@@ -101,12 +110,14 @@ impl Drop for RuntimeApi {
     }
 }
 
+#[derive(Debug)]
 struct ChildState {
     queue: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     in_flight: Mutex<Option<InFlight>>,
     phase: watch::Sender<Phase>,
 }
 
+#[derive(Debug)]
 struct InFlight {
     id: String,
     answer: oneshot::Sender<Outcome>,

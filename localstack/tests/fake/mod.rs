@@ -225,7 +225,10 @@ fn act(api: &str, id: &str, event: &Value, next: &Answer) -> (&'static str, Vec<
                     .into(),
             );
         }
-        "exit" => process::exit(3),
+        "exit" => {
+            eprintln!("last words");
+            process::exit(3)
+        }
         "hang" => loop {
             thread::park();
         },

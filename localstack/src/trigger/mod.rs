@@ -6,6 +6,7 @@
 mod answer;
 mod backoff;
 mod destination;
+mod drain;
 mod error;
 mod invoke;
 mod kafka;
@@ -15,12 +16,8 @@ mod record;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
-use tracing::{info, warn};
+use tokio::{sync::watch, task::JoinSet};
+use tracing::info;
 
 use crate::{
     cli::say,
@@ -32,12 +29,10 @@ use kafka::{Partition, TriggerConsumer};
 use partition::{Plan, Poller};
 use record::Envelope;
 
+pub use drain::{Remaining, drain_all};
 pub use error::TriggerError;
 pub use invoke::Invoke;
 pub use log::LogError;
-
-/// How long the last commit of a trigger may take beyond the drain's deadline.
-const LAST_COMMIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// How far a trigger is in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,23 +54,14 @@ impl PartitionLag {
     }
 }
 
-/// Records that a drain left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remaining {
-    /// The topic.
-    pub topic: String,
-    /// The partition.
-    pub partition: i32,
-    /// How many, or `None` when the broker does not say.
-    pub records: Option<i64>,
-}
-
 /// One trigger at work. Dropping it stops it where it stands: what is not committed comes again.
 pub struct Trigger {
     function: String,
-    consumer: Option<TriggerConsumer>,
+    consumer: TriggerConsumer,
     positions: BTreeMap<Partition, watch::Receiver<i64>>,
-    pollers: JoinSet<()>,
+    pollers: JoinSet<Poller>,
+    /// Those that are done with what their partitions held when the drain was asked for.
+    drained: Vec<Poller>,
     events: JoinSet<()>,
     drain: watch::Sender<bool>,
 }
@@ -158,27 +144,20 @@ impl Trigger {
         );
         Ok(Self {
             function,
-            consumer: Some(consumer),
+            consumer,
             positions,
             pollers,
+            drained: Vec::new(),
             events,
             drain,
         })
     }
 
-    /// The function that this trigger invokes.
-    pub fn function(&self) -> &str {
-        &self.function
-    }
-
     /// How far it is in every partition.
     pub async fn lag(&self) -> Result<Vec<PartitionLag>, LogError> {
-        let Some(consumer) = &self.consumer else {
-            return Ok(Vec::new());
-        };
         let positions = self.positions();
         let partitions: Vec<Partition> = positions.keys().cloned().collect();
-        let bounds = consumer.bounds(&partitions).await?;
+        let bounds = self.consumer.bounds(&partitions).await?;
         let lag = positions.into_iter().zip(bounds);
         let lag = lag.map(|(((topic, partition), position), bounds)| PartitionLag {
             topic,
@@ -189,78 +168,12 @@ impl Trigger {
         Ok(lag.collect())
     }
 
-    /// Hands over everything that its partitions hold without waiting for batching windows, until all is done or
-    /// `limit` is over; commits, and tells what is left.
-    pub async fn drain(mut self, limit: Duration) -> Vec<Remaining> {
-        let deadline = Instant::now() + limit;
-        self.drain.send_replace(true);
-        let ended = async {
-            let mut clean = true;
-            while let Some(ended) = self.pollers.join_next().await {
-                clean &= ended.is_ok();
-            }
-            clean
-        };
-        let drained = timeout_at(deadline, ended).await.unwrap_or(false);
-        self.pollers.shutdown().await;
-        let Some(consumer) = self.consumer.take() else {
-            return Vec::new();
-        };
-        let positions = self.positions();
-        match timeout_at(deadline + LAST_COMMIT_LIMIT, consumer.commit(&positions)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => {
-                let reason: &dyn std::error::Error = &reason;
-                warn!(
-                    function = self.function,
-                    reason, "last offsets not committed"
-                );
-            }
-            Err(_) => warn!(
-                function = self.function,
-                "last offsets not committed in time"
-            ),
-        }
-        let remaining = if drained {
-            Vec::new()
-        } else {
-            remaining(&consumer, positions).await
-        };
-        self.events.shutdown().await;
-        consumer.close();
-        remaining
-    }
-
     fn positions(&self) -> BTreeMap<Partition, i64> {
         self.positions
             .iter()
             .map(|(partition, position)| (partition.clone(), *position.borrow()))
             .collect()
     }
-}
-
-/// What is left of each partition that has something left.
-async fn remaining(
-    consumer: &TriggerConsumer,
-    positions: BTreeMap<Partition, i64>,
-) -> Vec<Remaining> {
-    let partitions: Vec<Partition> = positions.keys().cloned().collect();
-    let bounds = match tokio::time::timeout(LAST_COMMIT_LIMIT, consumer.bounds(&partitions)).await {
-        Ok(Ok(bounds)) => Some(bounds),
-        Ok(Err(_)) | Err(_) => None,
-    };
-    let left = positions
-        .into_iter()
-        .enumerate()
-        .map(|(index, ((topic, partition), position))| {
-            let bounds = bounds.as_ref().and_then(|bounds| bounds.get(index));
-            Remaining {
-                topic,
-                partition,
-                records: bounds.map(|bounds| (bounds.high - position).max(0)),
-            }
-        });
-    left.filter(|left| left.records != Some(0)).collect()
 }
 
 #[cfg(test)]

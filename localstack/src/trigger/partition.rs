@@ -53,8 +53,9 @@ pub(super) struct Poller {
 
 impl Poller {
     /// Works until the drain is asked for and everything that the partition holds is done. A panic on the way is told,
-    /// and the work goes on at the first record that is not done.
-    pub(super) async fn run(mut self) {
+    /// and the work goes on at the first record that is not done. The poller comes back, to be run again for what the
+    /// partition gets later.
+    pub(super) async fn run(mut self) -> Self {
         let mut backoff = Backoff::new();
         while AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
             let position = *self.position.borrow();
@@ -67,6 +68,7 @@ impl Poller {
             self.pause(backoff.next()).await;
             self.rewind(position).await;
         }
+        self
     }
 
     async fn rewind(&mut self, position: i64) {

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::{error, warn};
 
 use super::start::System;
-use crate::cli::say;
+use crate::{cli::say, trigger::drain_all};
 
 /// How long requests in flight may take.
 const REQUESTS: Duration = Duration::from_secs(2);
@@ -51,11 +50,7 @@ pub(super) async fn stop(system: System) {
     functions.stop(&fed, GRACE).await;
 
     let limit = TRIGGERS.saturating_sub(began.elapsed());
-    let drains = triggers.into_iter().map(async |trigger| {
-        let function = trigger.function().to_owned();
-        (function, trigger.drain(limit).await)
-    });
-    for (function, remaining) in join_all(drains).await {
+    for (function, remaining) in drain_all(triggers, limit).await {
         for left in remaining {
             let records = left.records.map_or_else(
                 || "an unknown number of".to_owned(),

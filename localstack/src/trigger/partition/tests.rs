@@ -196,7 +196,7 @@ impl Setting {
     }
 
     /// A poller that starts at the committed offset.
-    fn poll(&self) -> (JoinHandle<()>, watch::Sender<bool>) {
+    fn poll(&self) -> (JoinHandle<Poller>, watch::Sender<bool>) {
         let start = self.log.committed();
         let index = self
             .log

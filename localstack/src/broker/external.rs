@@ -72,10 +72,17 @@ async fn partitions(admin: Admin) -> KafkaResult<(Admin, BTreeMap<String, usize>
     }
 }
 
-async fn create(admin: &Admin, topic: &TopicSpec) -> KafkaResult<()> {
+/// How a topic is made.
+fn new_topic(topic: &TopicSpec) -> NewTopic<'_> {
     // The broker's own default, which is right for a cluster of one as for one of three.
     let replication = TopicReplication::Fixed(-1);
-    let topic = NewTopic::new(&topic.name, topic.partitions, replication);
+    NewTopic::new(&topic.name, topic.partitions, replication)
+        // Events are judged by the time at which they reached the log; a producer's clock may be wrong.
+        .set("message.timestamp.type", "LogAppendTime")
+}
+
+async fn create(admin: &Admin, topic: &TopicSpec) -> KafkaResult<()> {
+    let topic = new_topic(topic);
     let limit = Some(REACH_LIMIT);
     let options = AdminOptions::new()
         .request_timeout(limit)
@@ -98,4 +105,20 @@ fn is_address(text: &str) -> bool {
         .filter(|(host, _)| !host.is_empty())
         .map(|(_, port)| port.parse::<u16>());
     matches!(port, Some(Ok(1..)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_bear_the_brokers_time() {
+        let spec = TopicSpec {
+            name: "StockExchange".to_owned(),
+            partitions: 1,
+        };
+        let topic = new_topic(&spec);
+        assert_eq!((topic.name, topic.num_partitions), ("StockExchange", 1));
+        assert_eq!(topic.config, [("message.timestamp.type", "LogAppendTime")]);
+    }
 }

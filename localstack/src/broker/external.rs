@@ -13,8 +13,12 @@ use super::{BrokerError, REACH_LIMIT, TopicSpec};
 
 type Admin = AdminClient<DefaultClientContext>;
 
-/// Checks that the brokers answer within five seconds, and makes the topics that are missing.
-pub(super) async fn prepare(brokers: &str, topics: &[TopicSpec]) -> Result<(), BrokerError> {
+/// Checks that the brokers answer within five seconds, and makes the topics that are missing. Tells the cluster's id,
+/// if it has one.
+pub(super) async fn prepare(
+    brokers: &str,
+    topics: &[TopicSpec],
+) -> Result<Option<String>, BrokerError> {
     if !brokers.split(',').all(is_address) {
         return Err(BrokerError::Setting {
             setting: brokers.to_owned(),
@@ -31,7 +35,7 @@ pub(super) async fn prepare(brokers: &str, topics: &[TopicSpec]) -> Result<(), B
         .set_log_level(rdkafka::config::RDKafkaLogLevel::Critical)
         .create()
         .map_err(unreachable)?;
-    let (admin, partitions) = partitions(admin).await.map_err(unreachable)?;
+    let (admin, partitions, cluster) = ask(admin).await.map_err(unreachable)?;
     for topic in topics {
         match partitions.get(&topic.name).copied().unwrap_or_default() {
             0 => create(&admin, topic)
@@ -53,21 +57,24 @@ pub(super) async fn prepare(brokers: &str, topics: &[TopicSpec]) -> Result<(), B
             _ => {}
         }
     }
-    Ok(())
+    Ok(cluster)
 }
 
-/// Every topic with the number of its partitions; asking blocks, so it is done on a thread for such things.
-async fn partitions(admin: Admin) -> KafkaResult<(Admin, BTreeMap<String, usize>)> {
+/// Every topic with the number of its partitions, and the cluster's id; asking blocks, so it is done on a thread for
+/// such things.
+async fn ask(admin: Admin) -> KafkaResult<(Admin, BTreeMap<String, usize>, Option<String>)> {
     let ask = move || {
         let metadata = admin.inner().fetch_metadata(None, REACH_LIMIT)?;
         let topics = metadata
             .topics()
             .iter()
             .map(|topic| (topic.name().to_owned(), topic.partitions().len()));
-        Ok((topics.collect(), admin))
+        // It came with the metadata, so this does not wait.
+        let cluster = admin.inner().fetch_cluster_id(REACH_LIMIT);
+        Ok((topics.collect(), cluster, admin))
     };
     match tokio::task::spawn_blocking(ask).await {
-        Ok(answer) => answer.map(|(topics, admin)| (admin, topics)),
+        Ok(answer) => answer.map(|(topics, cluster, admin)| (admin, topics, cluster)),
         Err(_) => Err(KafkaError::Canceled),
     }
 }

@@ -172,6 +172,8 @@ pub enum Broker {
     External {
         /// Its addresses.
         brokers: String,
+        /// The cluster's id, if it has one.
+        cluster: Option<String>,
     },
 }
 
@@ -189,9 +191,10 @@ impl Broker {
                 .map(Self::Embedded),
             KafkaSetting::Apache => Err(BrokerError::ApacheNotAvailable),
             KafkaSetting::External(brokers) => {
-                external::prepare(brokers, topics).await?;
+                let cluster = external::prepare(brokers, topics).await?;
                 Ok(Self::External {
                     brokers: brokers.clone(),
+                    cluster,
                 })
             }
         }
@@ -201,7 +204,7 @@ impl Broker {
     pub fn bootstrap(&self) -> &str {
         match self {
             Self::Embedded(broker) => broker.bootstrap(),
-            Self::External { brokers } => brokers,
+            Self::External { brokers, .. } => brokers,
         }
     }
 
@@ -209,7 +212,15 @@ impl Broker {
     pub fn address(&self) -> String {
         match self {
             Self::Embedded(broker) => broker.address().to_string(),
-            Self::External { brokers } => brokers.clone(),
+            Self::External { brokers, .. } => brokers.clone(),
+        }
+    }
+
+    /// The id of a cluster that runs elsewhere; one made anew at the same addresses has another.
+    pub fn cluster(&self) -> Option<&str> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::External { cluster, .. } => cluster.as_deref(),
         }
     }
 

@@ -56,6 +56,7 @@ async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermark
         .await
         .unwrap();
     assert!(!external.forgets());
+    assert!(external.cluster().is_some_and(|id| !id.is_empty()));
     let refused = Broker::start(&setting, 0, &[spec("a", 1)])
         .await
         .unwrap_err();

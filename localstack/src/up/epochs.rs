@@ -1,7 +1,8 @@
 //! Which life of the logs this is: `epochs.json` in the data folder.
 //!
 //! The embedded broker keeps nothing, so each of its starts is a new life with a new number. A broker outside keeps its
-//! logs, so it keeps its number. Numbers are never given twice: chains of two lives must not meet in one folder.
+//! logs, so it keeps its number, by the id of its cluster: one made anew at the same address begins a new life. Numbers
+//! are never given twice: chains of two lives must not meet in one folder.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::replace::replace_file;
 
@@ -18,13 +20,37 @@ use super::replace::replace_file;
 pub(super) enum Life<'a> {
     /// A broker that begins with nothing.
     New,
-    /// A broker that runs elsewhere, by its addresses.
-    Of(&'a str),
+    /// A broker that runs elsewhere.
+    Of {
+        /// The id of its cluster, if it has one.
+        cluster: Option<&'a str>,
+        /// Its addresses.
+        brokers: &'a str,
+    },
+}
+
+/// What a start works with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The number of the logs' life.
+    pub(super) epoch: u32,
+    /// Sets this data folder apart from others on the same broker.
+    pub(super) folder: String,
 }
 
 /// Why there is no number.
 #[derive(Debug, thiserror::Error)]
 pub enum EpochError {
+    /// A number that was asked for belongs to another life.
+    #[error(
+        "LOG_EPOCH={epoch} is used up, and the embedded broker begins with an empty log: leave LOG_EPOCH out, or set it to {next} or more"
+    )]
+    Used {
+        /// The number.
+        epoch: u32,
+        /// The first one that is free.
+        next: u32,
+    },
     /// The file does not say what it should.
     #[error("{} cannot be understood: mend it, or move the data folder away and start with a new one", path.display())]
     Malformed {
@@ -47,36 +73,54 @@ pub enum EpochError {
 struct Epochs {
     /// The next number that nobody has had.
     next: u32,
-    /// The numbers of brokers outside.
+    /// The numbers of brokers outside, by the cluster's id, or by the addresses of one that has none.
     brokers: BTreeMap<String, u32>,
+    /// The folder's own id.
+    #[serde(default)]
+    folder: Option<String>,
 }
 
-/// The number for this start; it is on disk before anything can use it.
-pub(super) fn claim(data: &Path, lake: &Path, life: Life<'_>) -> Result<u32, EpochError> {
+/// The number for this start, `asked` if the user asks for one; it is on disk before anything can use it.
+pub(super) fn claim(
+    data: &Path,
+    lake: &Path,
+    life: Life<'_>,
+    asked: Option<u32>,
+) -> Result<Claim, EpochError> {
     let path = data.join("epochs.json");
     let mut epochs = read(&path)?;
     // The file may have been deleted while the lake was kept.
     epochs.next = epochs.next.max(first_unused(lake)?);
-    let epoch = match life {
-        Life::New => epochs.take(),
-        Life::Of(brokers) => {
-            let key = normalised(brokers);
-            match epochs.brokers.get(&key) {
-                Some(epoch) => *epoch,
-                None => {
-                    let epoch = epochs.take();
-                    epochs.brokers.insert(key, epoch);
-                    epoch
-                }
-            }
+    let epoch = match (life, asked) {
+        (Life::New, None) => epochs.take(),
+        (Life::New, Some(epoch)) if epoch >= epochs.next => epoch,
+        (Life::New, Some(epoch)) => {
+            let next = epochs.next;
+            return Err(EpochError::Used { epoch, next });
+        }
+        (Life::Of { cluster, brokers }, asked) => {
+            let known = epochs.of(cluster, brokers);
+            let epoch = asked.or(known).unwrap_or_else(|| epochs.take());
+            let key = cluster.map_or_else(|| normalised(brokers), str::to_owned);
+            epochs.brokers.insert(key, epoch);
+            epoch
         }
     };
+    epochs.next = epochs.next.max(epoch.saturating_add(1));
+    let folder = epochs.folder.get_or_insert_with(new_id).clone();
     let text = serde_json::to_vec_pretty(&epochs).map_err(|source| EpochError::Malformed {
         path: path.clone(),
         source,
     })?;
     replace_file(&path, &text).map_err(|source| EpochError::Io { path, source })?;
-    Ok(epoch)
+    Ok(Claim { epoch, folder })
+}
+
+/// Short enough to be read, long enough that no two folders on one broker get the same.
+fn new_id() -> String {
+    let mut id = Uuid::new_v4().simple().to_string();
+    id.truncate(8);
+    id
 }
 
 impl Epochs {
@@ -84,6 +128,17 @@ impl Epochs {
         let epoch = self.next;
         self.next += 1;
         epoch
+    }
+
+    /// The number that a broker has. What is noted by its addresses becomes the number of the first cluster that tells
+    /// its id there.
+    fn of(&mut self, cluster: Option<&str>, brokers: &str) -> Option<u32> {
+        let addresses = normalised(brokers);
+        match cluster {
+            Some(id) if self.brokers.contains_key(id) => self.brokers.get(id).copied(),
+            Some(_) => self.brokers.remove(&addresses),
+            None => self.brokers.get(&addresses).copied(),
+        }
     }
 }
 
@@ -148,41 +203,5 @@ fn normalised(brokers: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::*;
-
-    #[test]
-    fn every_life_has_its_own_number_and_a_broker_keeps_its_own() {
-        let data = tempfile::tempdir().unwrap();
-        let lake = data.path().join("lake");
-        let claim = |life| claim(data.path(), &lake, life).unwrap();
-        assert_eq!(claim(Life::New), 0);
-        assert_eq!(claim(Life::New), 1);
-        assert_eq!(claim(Life::Of("b:1, A:2")), 2);
-        assert_eq!(claim(Life::New), 3);
-        assert_eq!(claim(Life::Of("a:2,b:1")), 2);
-        assert_eq!(claim(Life::Of("c:1")), 4);
-    }
-
-    #[test]
-    fn a_lost_file_does_not_give_a_number_again_that_the_lake_has() {
-        let data = tempfile::tempdir().unwrap();
-        let lake = data.path().join("lake");
-        fs::create_dir_all(lake.join("ticks/7/StockExchange/0")).unwrap();
-        fs::create_dir_all(lake.join("holdings/investor-1")).unwrap();
-        assert_eq!(claim(data.path(), &lake, Life::New).unwrap(), 8);
-    }
-
-    #[test]
-    fn a_broken_file_is_an_error_and_stays_as_it_is() {
-        let data = tempfile::tempdir().unwrap();
-        let path = data.path().join("epochs.json");
-        fs::write(&path, "{").unwrap();
-        assert!(matches!(
-            claim(data.path(), &data.path().join("lake"), Life::New),
-            Err(EpochError::Malformed { .. })
-        ));
-        assert_eq!(fs::read_to_string(path).unwrap(), "{");
-    }
-}
+#[path = "epochs_tests.rs"]
+mod tests;

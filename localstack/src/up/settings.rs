@@ -42,6 +42,10 @@ pub struct Settings {
     /// How late a tick may be and still count for its window, in seconds of event time
     #[arg(long, env = "LATENESS_SECONDS", default_value_t = 2)]
     pub(super) lateness_seconds: u32,
+    /// Number of the log's life, `lake/TABLE/NUMBER/`; a new one for topics of your Kafka that were made anew
+    /// [default: one for each Kafka cluster, kept in the data folder]
+    #[arg(long, env = "LOG_EPOCH")]
+    pub(super) log_epoch: Option<u32>,
     /// Everything that is kept: the lake, logs, run.json
     #[arg(
         long,

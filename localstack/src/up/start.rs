@@ -89,9 +89,13 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     let life = if broker.forgets() {
         Life::New
     } else {
-        Life::Of(&address)
+        Life::Of {
+            cluster: broker.cluster(),
+            brokers: &address,
+        }
     };
-    let epoch = epochs::claim(folder.path(), &folder.lake(), life)?;
+    let claim = epochs::claim(folder.path(), &folder.lake(), life, settings.log_epoch)?;
+    let epoch = claim.epoch;
     debug!(epoch, broker = address, "life of the logs");
 
     let lake_url =

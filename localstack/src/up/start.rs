@@ -70,7 +70,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     if let Lake::Later(name) = &settings.lake {
         return Err(UpError::LakeNotAvailable(name.clone()));
     }
-    let template = template(settings)?;
+    let mut template = template(settings)?;
     let folder = DataFolder::lock(&settings.tidemill_data)?;
     remove_stale_run_file(folder.path())?;
     let ports = Ports::bind(settings, &template).await?;
@@ -97,6 +97,9 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     let claim = epochs::claim(folder.path(), &folder.lake(), life, settings.log_epoch)?;
     let epoch = claim.epoch;
     debug!(epoch, broker = address, "life of the logs");
+    if !broker.forgets() {
+        set_apart(&mut template, &claim.folder);
+    }
 
     let lake_url =
         Url::from_directory_path(folder.lake()).map_err(|()| UpError::LakeUrl(folder.lake()))?;
@@ -178,6 +181,14 @@ fn template(settings: &Settings) -> Result<Template, UpError> {
     Template::parse(&text, &Values::new()).map_err(|source| UpError::Template { path, source })
 }
 
+/// Data folders that share a broker read it each for itself: rows of the one's lake say nothing about the other's.
+fn set_apart(template: &mut Template, folder: &str) {
+    let functions = template.functions.iter_mut();
+    for trigger in functions.flat_map(|function| &mut function.triggers) {
+        trigger.consumer_group = format!("{}-{folder}", trigger.consumer_group);
+    }
+}
+
 /// One that was killed had no time to remove it; the lock says that it is gone.
 fn remove_stale_run_file(folder: &Path) -> Result<(), UpError> {
     let path = folder.join("run.json");
@@ -248,4 +259,27 @@ async fn triggers(
         })
     });
     futures::future::try_join_all(starts).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_group_is_the_folders_own() {
+        let text = include_str!("../../../template.yaml");
+        let template = Template::parse(text, &Values::new()).unwrap();
+        let mut apart = template.clone();
+        set_apart(&mut apart, "1234abcd");
+        let groups = |template: &Template| -> Vec<String> {
+            let triggers = template.functions.iter().flat_map(|it| &it.triggers);
+            triggers.map(|it| it.consumer_group.clone()).collect()
+        };
+        let before = groups(&template);
+        assert!(!before.is_empty());
+        for (before, after) in before.iter().zip(groups(&apart)) {
+            assert_eq!(after, format!("{before}-1234abcd"));
+        }
+    }
 }

@@ -29,6 +29,7 @@ use answers::{failure, json_response, not_found, refusal, set, stamped, unknown}
 
 use crate::{
     functions::{Functions, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId, arn},
+    gateway::Door,
     template::FunctionSpec,
 };
 
@@ -55,8 +56,9 @@ pub async fn serve(
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .fallback(unknown)
         .with_state(Arc::new(Lambda { functions, specs }));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
+    let (door, closed) = Door::new(listener, shutdown)?;
+    axum::serve(door, router)
+        .with_graceful_shutdown(closed)
         .await
 }
 

@@ -12,10 +12,11 @@ use tidemill::{
     invoke_api,
     template::{HttpApi, Template},
 };
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::{net::TcpListener, sync::watch, task::spawn_blocking};
 
 struct Served {
     gateway: String,
+    stop: watch::Sender<bool>,
     lambda: String,
     _host: Host,
 }
@@ -40,11 +41,10 @@ async fn serve() -> Served {
         .with_time_limit(Duration::from_secs(5));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = listener.local_addr().unwrap().to_string();
-    tokio::spawn(gateway::serve(
-        listener,
-        Arc::new(api),
-        std::future::pending(),
-    ));
+    let (stop, mut stopped) = watch::channel(false);
+    tokio::spawn(gateway::serve(listener, Arc::new(api), async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let lambda = listener.local_addr().unwrap().to_string();
     let functions = host.functions.clone();
@@ -56,6 +56,7 @@ async fn serve() -> Served {
     ));
     Served {
         gateway,
+        stop,
         lambda,
         _host: host,
     }
@@ -226,6 +227,27 @@ async fn http_1_0_works_with_and_without_keep_alive() {
         2,
         "three answers on one connection: {rest}"
     );
+}
+
+#[tokio::test]
+async fn a_client_that_has_connected_when_the_system_stops_is_answered() {
+    let served = serve().await;
+    let address = served.gateway.clone();
+    let mut early = spawn_blocking(move || TcpStream::connect(address).unwrap())
+        .await
+        .unwrap();
+    request(&served.gateway, "GET /echo", "", b"").await;
+    served.stop.send_replace(true);
+    let stopping = Duration::from_millis(100);
+    tokio::time::sleep(stopping).await;
+    let late = TcpStream::connect(&served.gateway);
+    assert!(late.is_err(), "the door is closed: {late:?}");
+    let answer = spawn_blocking(move || {
+        let get = "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        early.write_all(get.as_bytes()).unwrap();
+        read_answer(&mut early)
+    });
+    assert_eq!(answer.await.unwrap().status, 200);
 }
 
 #[tokio::test]

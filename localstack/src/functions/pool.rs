@@ -293,7 +293,8 @@ impl Pool {
 
     fn put_back(&self, child: Child) {
         let mut state = self.state();
-        if !state.stopping && child.is_alive() {
+        // While the pool stops as well: dropped, a child would be killed before SIGTERM has ended it.
+        if child.is_alive() {
             state.idle.push(child);
         }
     }

@@ -173,11 +173,8 @@ async fn next(State(state): State<Arc<ChildState>>) -> Response {
     state.phase.send_replace(Phase::Started);
     // Cancel-safe: a child that goes away while it waits loses nothing.
     let Some(invocation) = queue.recv().await else {
-        return refusal(
-            StatusCode::GONE,
-            "ShuttingDown",
-            "there will be no more invocations",
-        );
+        // There will be no more, and the child is about to be ended. Runtimes take any answer for an event.
+        return std::future::pending().await;
     };
     let Invocation {
         event,
@@ -337,3 +334,7 @@ fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
 fn json_response(status: StatusCode, body: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
+
+#[cfg(test)]
+#[path = "runtime_api_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod door;
 mod event;
 mod problem;
 mod routes;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 use uuid::Uuid;
 
+pub(crate) use door::Door;
 pub use problem::Problem;
 pub use routes::{Matched, RouteTable};
 
@@ -91,15 +93,16 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new().fallback(handle).with_state(api);
-    let listener = listener.tap_io(|stream| {
+    let (door, closed) = Door::new(listener, shutdown)?;
+    let door = door.tap_io(|stream| {
         // Answers are small: waiting for more bytes only costs time. A socket that refuses the option works without.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(
-        listener,
+        door,
         router.into_make_service_with_connect_info::<SocketAddr>(),
     )
-    .with_graceful_shutdown(shutdown)
+    .with_graceful_shutdown(closed)
     .await
 }
 

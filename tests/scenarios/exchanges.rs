@@ -1,5 +1,8 @@
 //! System 4, the exchanges: ticks, the same for the same seed, and what is no tick.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,6 +85,22 @@ async fn garbage_in_an_event_topic_reaches_dead_letter() {
         .sql("SELECT topic, value, reason FROM dead_letter")
         .await;
     assert_eq!((dead.len(), &dead[0]["topic"]), (1, &json!("stock_call")));
+
+    // A header's name may be any bytes to Kafka. Rust's clients write UTF-8 only, kcat what it is given.
+    let file = stack.data().join("record.json");
+    std::fs::write(&file, good).unwrap();
+    let produced = Command::new("kcat")
+        .args(["-P", "-b", &stack.run.kafka, "-t", "stock_call"])
+        .args(["-p", "0", "-H"])
+        .arg(OsStr::from_bytes(b"\xff\xfe=1"))
+        .arg(&file)
+        .status();
+    if let Ok(produced) = produced {
+        assert!(produced.success(), "{produced}");
+        stack
+            .sql_until("SELECT stock_name FROM stock_call", |rows| rows.len() == 2)
+            .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

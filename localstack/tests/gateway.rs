@@ -166,6 +166,21 @@ async fn what_goes_wrong_is_a_problem() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_is_a_problem_too() {
+    let served = serve().await;
+    for address in [&served.gateway, &served.lambda] {
+        let head = "GET /<script> HTTP/1.1\r\nHost: x\r\n\r\n";
+        assert_problem(&send(address, head, b"").await, 400);
+        assert_problem(&send(address, "nonsense\r\n\r\n", b"").await, 400);
+        let head = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
+        assert_problem(&send(address, &head, b"").await, 414);
+        let headers = "X-One: 1\r\n".repeat(150);
+        let head = format!("GET /echo HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        assert_problem(&send(address, &head, b"").await, 431);
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_10_mb_is_refused_so_that_the_client_sees_it() {
     let served = serve().await;
     let address = served.gateway.as_str();

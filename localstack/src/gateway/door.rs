@@ -12,6 +12,8 @@ use tokio::{
     time::sleep,
 };
 
+use super::refusals::Refusals;
+
 /// How long clients that have connected have to send what they came for.
 const FAREWELL: Duration = Duration::from_millis(200);
 /// How long connections that the system has made already may take to get here.
@@ -46,15 +48,15 @@ impl Door {
 }
 
 impl Listener for Door {
-    type Io = TcpStream;
+    type Io = Refusals<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         if let Some(listener) = &mut self.listener {
             let stop = self.stop.clone().then(|()| sleep(KNOCKING));
             tokio::select! {
                 biased;
-                accepted = Listener::accept(listener) => return accepted,
+                (stream, peer) = Listener::accept(listener) => return (Refusals::new(stream), peer),
                 () = stop => self.listener = None,
             }
         }

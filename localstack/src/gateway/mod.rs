@@ -5,6 +5,7 @@ mod body;
 mod door;
 mod event;
 mod problem;
+mod refusals;
 mod routes;
 
 use std::{
@@ -94,9 +95,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let router = Router::new().fallback(handle).with_state(api);
     let (door, closed) = Door::new(listener, shutdown)?;
-    let door = door.tap_io(|stream| {
+    let door = door.tap_io(|connection| {
         // Answers are small: waiting for more bytes only costs time. A socket that refuses the option works without.
-        let _ = stream.set_nodelay(true);
+        let _ = connection.inner().set_nodelay(true);
     });
     axum::serve(
         door,

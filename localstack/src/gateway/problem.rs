@@ -34,15 +34,20 @@ impl Problem {
         self.headers.insert(name, value);
     }
 
-    /// The answer.
-    pub fn into_response(self) -> Response {
+    /// The problem itself, as JSON.
+    pub(super) fn body(&self) -> String {
         let problem = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        let mut response = Response::new(Body::from(problem.to_string()));
+        problem.to_string()
+    }
+
+    /// The answer.
+    pub fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response.headers_mut().insert(

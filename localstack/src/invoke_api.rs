@@ -224,10 +224,10 @@ fn options(headers: &HeaderMap, id: Uuid) -> Result<InvokeOptions, Response> {
     let trace = text("x-amzn-trace-id").and_then(TraceId::from_header);
     let trace = trace.unwrap_or_else(|| TraceId::new(SystemTime::now()));
     Ok(InvokeOptions {
-        limit: None,
         request_id: Some(id),
         trace: Some(trace),
         client_context,
+        ..InvokeOptions::default()
     })
 }
 

@@ -6,8 +6,10 @@ mod fake;
 use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
 
 use fake::{Answer, Host, http, read_answer, route, spec};
+use futures::future::join_all;
 use serde_json::json;
 use tidemill::{
+    functions::{HostSettings, InvokeOptions, Outcome},
     gateway::{self, Api},
     invoke_api,
     template::{HttpApi, Template},
@@ -18,7 +20,7 @@ struct Served {
     gateway: String,
     stop: watch::Sender<bool>,
     lambda: String,
-    _host: Host,
+    host: Host,
 }
 
 async fn serve() -> Served {
@@ -38,7 +40,8 @@ async fn serve() -> Served {
     };
     let host = Host::start(&template.functions);
     let api = Api::new(&declared, &template, host.functions.clone())
-        .with_time_limit(Duration::from_secs(5));
+        .with_time_limit(Duration::from_secs(5))
+        .with_queue_limit(Duration::from_millis(500));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = listener.local_addr().unwrap().to_string();
     let (stop, mut stopped) = watch::channel(false);
@@ -58,7 +61,7 @@ async fn serve() -> Served {
         gateway,
         stop,
         lambda,
-        _host: host,
+        host,
     }
 }
 
@@ -163,6 +166,30 @@ async fn what_goes_wrong_is_a_problem() {
         200,
         "all of that left it well"
     );
+}
+
+#[tokio::test]
+async fn a_request_that_finds_every_child_busy_for_long_is_throttled() {
+    let served = serve().await;
+    let functions = &served.host.functions;
+    let busy = (0..HostSettings::new("", "").default_concurrency).map(|_| {
+        let event = json!({"do": "sleep", "ms": 2500}).to_string();
+        functions.invoke("f", event.into(), InvokeOptions::default())
+    });
+    let meanwhile = async {
+        // An invocation that nobody waits for, as triggers and schedules make them, waits as long as it takes.
+        let patient = functions.invoke("f", "{}".into(), InvokeOptions::default());
+        let refused = async {
+            let answer = request(&served.gateway, "GET /echo", "", b"").await;
+            assert_problem(&answer, 429);
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        };
+        let (patient, ()) = tokio::join!(patient, refused);
+        assert!(matches!(patient, Ok(Outcome::Success(_))), "{patient:?}");
+    };
+    tokio::join!(join_all(busy), meanwhile);
+    let answer = request(&served.gateway, "GET /echo", "", b"").await;
+    assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]

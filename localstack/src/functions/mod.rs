@@ -79,6 +79,8 @@ impl HostSettings {
 pub struct InvokeOptions {
     /// How long the caller waits, queue and cold start included; `None`: for as long as it takes.
     pub limit: Option<Duration>,
+    /// How long the caller waits in the queue while every child is busy; `None`: for as long as `limit` allows.
+    pub queue_limit: Option<Duration>,
     /// The id that the function and its log see; a new one if none is given.
     pub request_id: Option<Uuid>,
     /// The X-Ray trace that the invocation belongs to; a new one if none is given.

@@ -97,7 +97,7 @@ impl Pool {
         };
         let mut queued = true;
         let answer = async {
-            let permit = self.permit().await?;
+            let permit = self.permit(options.queue_limit).await?;
             queued = false;
             self.run_detached(permit, payload, options).await
         };
@@ -117,17 +117,21 @@ impl Pool {
         payload: Bytes,
         options: InvokeOptions,
     ) -> Result<Outcome, InvokeError> {
-        let permit = self.permit().await?;
+        let permit = self.permit(options.queue_limit).await?;
         self.run_detached(permit, payload, options).await
     }
 
     /// The right to run on one of the children, in the order of asking.
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, InvokeError> {
+    async fn permit(&self, limit: Option<Duration>) -> Result<OwnedSemaphorePermit, InvokeError> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
         let place = Place::take(&self.waiting).ok_or_else(|| self.throttled())?;
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let turn = Arc::clone(&self.permits).acquire_owned();
+        let permit = match limit {
+            Some(limit) => timeout(limit, turn).await.map_err(|_| self.throttled())?,
+            None => turn.await,
+        };
         drop(place);
         permit.map_err(|_| self.stopped())
     }

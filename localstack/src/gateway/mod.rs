@@ -41,6 +41,8 @@ use event::Call;
 
 /// API Gateway answers for a function that takes longer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long a request waits while every child is busy. Lambda refuses it at once, but has more children to start.
+const QUEUE_LIMIT: Duration = Duration::from_secs(5);
 /// Request line and headers together.
 const HEAD_LIMIT: usize = 10 * 1024;
 
@@ -51,6 +53,7 @@ pub struct Api {
     routes: RouteTable,
     functions: Functions,
     time_limit: Duration,
+    queue_limit: Duration,
 }
 
 impl Api {
@@ -71,6 +74,7 @@ impl Api {
             routes,
             functions,
             time_limit: TIME_LIMIT,
+            queue_limit: QUEUE_LIMIT,
         }
     }
 
@@ -83,6 +87,13 @@ impl Api {
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
+        self
+    }
+
+    /// The same API with another limit than 5 s for requests that find every child busy.
+    #[must_use]
+    pub fn with_queue_limit(mut self, limit: Duration) -> Self {
+        self.queue_limit = limit;
         self
     }
 }
@@ -176,6 +187,7 @@ async fn invoke(
 ) -> Result<Bytes, Problem> {
     let options = InvokeOptions {
         limit: Some(api.time_limit),
+        queue_limit: Some(api.queue_limit),
         request_id: Some(id),
         trace: Some(trace),
         ..InvokeOptions::default()

@@ -400,6 +400,25 @@ async fn stopping_ends_children_and_theirs() {
 }
 
 #[tokio::test]
+async fn a_child_that_is_stopped_while_it_starts_has_not_failed() {
+    let mut slow = spec("f");
+    slow.env.insert("FAKE_INIT".to_owned(), "hang".to_owned());
+    let host = Host::start(&[slow]);
+    let call = host
+        .functions
+        .invoke("f", Bytes::new(), InvokeOptions::default());
+    let stop = async {
+        until("a child", || !pids(&host.functions, "f").is_empty()).await;
+        host.functions.stop(&["f"], Duration::from_secs(5)).await;
+    };
+    let (answer, ()) = tokio::join!(call, stop);
+    assert!(
+        matches!(answer, Err(InvokeError::Exited { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
 async fn dropping_the_host_kills_its_children() {
     let host = Host::start(&[spec("f")]);
     let pid = success(&host.functions, "f", &json!({})).await["pid"]

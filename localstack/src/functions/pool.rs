@@ -213,6 +213,9 @@ impl Pool {
     async fn child(self: &Arc<Self>) -> Result<Child, InvokeError> {
         {
             let mut state = self.state();
+            if state.stopping {
+                return Err(self.stopped());
+            }
             while let Some(child) = state.idle.pop() {
                 if child.is_alive() {
                     return Ok(child);
@@ -231,6 +234,8 @@ impl Pool {
                 self.state().failure = None;
                 Ok(child)
             }
+            // A child that is stopped while it starts is no failure either.
+            Err(_) if self.state().stopping => Err(self.stopped()),
             Err(error) => {
                 let failure = self.remember(&error);
                 error!(target: "function", "{}: does not start: {error}; next try in {:?}", self.name, failure.pause);

@@ -187,6 +187,9 @@ fn child() {
             process::exit(1);
         }
         Ok("exit") => process::exit(7),
+        Ok("hang") => loop {
+            thread::park();
+        },
         _ => {}
     }
     println!("started");

@@ -1,5 +1,7 @@
 //! Lambda's Runtime API for one child: it asks for the next event here and answers it here.
 
+mod answers;
+
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -16,7 +18,6 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::json;
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
@@ -27,6 +28,10 @@ use super::{
     Outcome, PAYLOAD_LIMIT,
     child_body::{Answer, collect},
 };
+
+use answers::{accepted, refusal, unknown_id};
+
+pub(super) use answers::{error_payload, function_error};
 
 const UNHANDLED: &str = "Unhandled";
 
@@ -302,39 +307,5 @@ async fn init_error(State(state): State<Arc<ChildState>>, request: Request) -> R
     accepted()
 }
 
-/// `{"errorType":…,"errorMessage":…}`.
-pub(super) fn error_payload(kind: &str, message: &str) -> Bytes {
-    Bytes::from(json!({ "errorType": kind, "errorMessage": message }).to_string())
-}
-
-/// A failure that the host saw, not the function.
-pub(super) fn function_error(kind: &str, message: &str) -> Outcome {
-    Outcome::FunctionError {
-        kind: UNHANDLED,
-        payload: error_payload(kind, message),
-    }
-}
-
-fn accepted() -> Response {
-    json_response(StatusCode::ACCEPTED, r#"{"status":"OK"}"#.into())
-}
-
-fn unknown_id() -> Response {
-    refusal(
-        StatusCode::BAD_REQUEST,
-        "InvalidRequestID",
-        "Invalid request ID",
-    )
-}
-
-fn refusal(status: StatusCode, kind: &str, message: &str) -> Response {
-    json_response(status, error_payload(kind, message))
-}
-
-fn json_response(status: StatusCode, body: Bytes) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
 #[cfg(test)]
-#[path = "runtime_api_tests.rs"]
 mod tests;

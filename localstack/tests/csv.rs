@@ -23,20 +23,45 @@ fn publish(data: &Path, lake: &TcpListener) {
     fs::write(data.join("run.json"), run.to_string()).unwrap();
 }
 
-fn follow(data: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_tidemill"))
+/// A command at work; killed if a test fails.
+struct Follow(Child);
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+fn follow(data: &Path) -> Follow {
+    let command = Command::new(env!("CARGO_BIN_EXE_tidemill"))
         .arg("csv")
         .arg(data.join("out"))
         .arg("--follow")
         .env("TIDEMILL_DATA", data)
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Follow(command.unwrap())
+}
+
+/// The command's next connection, which has to come.
+fn accept(lake: &TcpListener) -> TcpStream {
+    lake.set_nonblocking(true).unwrap();
+    let began = Instant::now();
+    loop {
+        match lake.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).unwrap();
+                return stream;
+            }
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
 
 /// Waits for a request and answers that there are no files.
 fn answer(lake: &TcpListener) {
-    let (mut stream, _) = lake.accept().unwrap();
+    let mut stream = accept(lake);
     read_head(&mut stream);
     let list = r#"{"files":[]}"#;
     let head = format!(
@@ -56,7 +81,7 @@ fn read_head(stream: &mut TcpStream) {
 }
 
 /// One Ctrl-C; the exit code.
-fn interrupt(mut command: Child) -> Option<i32> {
+fn interrupt(Follow(command): &mut Follow) -> Option<i32> {
     kill(Pid::from_raw(command.id().cast_signed()), Signal::SIGINT).unwrap();
     let began = Instant::now();
     loop {
@@ -64,7 +89,6 @@ fn interrupt(mut command: Child) -> Option<i32> {
             return status.code();
         }
         if began.elapsed() > Duration::from_secs(5) {
-            command.kill().unwrap();
             panic!("still there after one Ctrl-C");
         }
         std::thread::park_timeout(Duration::from_millis(20));
@@ -76,10 +100,10 @@ fn one_ctrl_c_ends_it_in_the_middle_of_its_first_round() {
     let data = tempfile::tempdir().unwrap();
     let lake = TcpListener::bind("127.0.0.1:0").unwrap();
     publish(data.path(), &lake);
-    let command = follow(data.path());
-    let (mut held, _) = lake.accept().unwrap();
+    let mut command = follow(data.path());
+    let mut held = accept(&lake);
     read_head(&mut held);
-    assert_eq!(interrupt(command), Some(0));
+    assert_eq!(interrupt(&mut command), Some(0));
 }
 
 #[test]
@@ -87,11 +111,11 @@ fn it_follows_a_system_that_moves_and_one_ctrl_c_ends_it_in_a_later_round() {
     let data = tempfile::tempdir().unwrap();
     let before = TcpListener::bind("127.0.0.1:0").unwrap();
     publish(data.path(), &before);
-    let command = follow(data.path());
+    let mut command = follow(data.path());
     answer(&before);
     let after = TcpListener::bind("127.0.0.1:0").unwrap();
     publish(data.path(), &after);
-    let (mut held, _) = after.accept().unwrap();
+    let mut held = accept(&after);
     read_head(&mut held);
-    assert_eq!(interrupt(command), Some(0));
+    assert_eq!(interrupt(&mut command), Some(0));
 }

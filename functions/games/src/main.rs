@@ -1,0 +1,2 @@
+//! Wires the Games API to Lambda.
+fn main() {}

@@ -1,11 +1,16 @@
 //! Plain pages: rendered here, usable without scripts.
 
+pub(crate) mod assets;
+mod shell;
+
 use std::fmt::Write;
 
 use http::Response;
 use lambda_http::Body;
 
 use crate::respond;
+
+pub(crate) use shell::{SECTIONS, html, with_status};
 
 /// What leads where from the first page: link, and what it is.
 const LINKS: [(&str, &str); 9] = [
@@ -50,7 +55,7 @@ pub(crate) fn home() -> Response<Body> {
         item(&mut body, link, what);
     }
     body.push_str("</ul>");
-    respond::page(html("Tidemill", &body))
+    respond::page(plain("Tidemill", &body))
 }
 
 /// The list of CSV files.
@@ -60,7 +65,7 @@ pub(crate) fn csv_files(names: &[String]) -> Response<Body> {
         item(&mut body, &format!("/csv/{name}"), "");
     }
     body.push_str("</ul>");
-    respond::page(html("Portfolios as CSV", &body))
+    respond::page(plain("Portfolios as CSV", &body))
 }
 
 fn item(body: &mut String, link: &str, what: &str) {
@@ -73,7 +78,7 @@ fn item(body: &mut String, link: &str, what: &str) {
     );
 }
 
-fn html(title: &str, body: &str) -> String {
+fn plain(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{}</title></head>\n<body>\n{body}\n</body></html>\n",

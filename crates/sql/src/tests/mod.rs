@@ -5,6 +5,7 @@
 mod analysts;
 mod case;
 mod formats;
+mod games;
 mod lakes;
 mod limits;
 mod refusals;

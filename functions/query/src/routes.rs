@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::{
-    csv_files, evaluations, negotiate, pages, portfolios, questions, respond, statistics, tables,
+    catalogue, csv_files, evaluations, negotiate, pages, portfolios, questions, reports, respond,
+    statistics, tables,
 };
 
 /// The API's description.
@@ -78,6 +79,44 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
         ["api", "portfolios", id, "evaluations"] => {
             reads(request)?;
             evaluations::of(id, request, context).await
+        }
+        ["api", "questions"] => {
+            reads(request)?;
+            negotiate::json_only(request)?;
+            catalogue::list()
+        }
+        ["api", "questions", slug] => {
+            reads(request)?;
+            catalogue::one(slug, request, context).await
+        }
+        ["questions"] => {
+            reads(request)?;
+            catalogue::pages()
+        }
+        ["questions", slug] => {
+            reads(request)?;
+            catalogue::page(slug, request, context).await
+        }
+        ["api", "reports"] => {
+            reads(request)?;
+            negotiate::json_only(request)?;
+            reports::list()
+        }
+        ["api", "reports", slug] => {
+            reads(request)?;
+            reports::one(slug, request, context).await
+        }
+        ["reports"] => {
+            reads(request)?;
+            reports::pages()
+        }
+        ["reports", "analytics"] => {
+            reads(request)?;
+            reports::analytics(context).await
+        }
+        ["reports", slug] => {
+            reads(request)?;
+            reports::page(slug, context).await
         }
         ["csv"] => {
             reads(request)?;

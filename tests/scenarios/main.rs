@@ -7,5 +7,6 @@ mod broker_down;
 mod commands;
 mod exchanges;
 mod investors;
+mod openapi;
 mod stock_advice;
 mod survival;

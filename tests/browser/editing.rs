@@ -1,0 +1,1 @@
+//! Holdings, edited through the form as an investor does.

@@ -1,0 +1,68 @@
+//! What every page has to stand: no complaint, no barrier, nothing that sticks out, something to read.
+
+use tests::browser::{Browser, Look};
+use tests::http::get;
+
+/// Looks at a page in every way, keeps a picture of each, and answers what is wrong with it.
+pub(crate) async fn inspect(
+    browser: &Browser,
+    lake: &str,
+    path: &str,
+    kept_as: &str,
+) -> Vec<String> {
+    let url = format!("{lake}{path}");
+    let answer = get(&url).await;
+    let mut wrong = Vec::new();
+    if answer.status != 200 || !answer.header("content-type").starts_with("text/html") {
+        wrong.push(format!(
+            "{path}: {} {}: {}",
+            answer.status,
+            answer.header("content-type"),
+            answer.text()
+        ));
+        return wrong;
+    }
+    for look in Look::ALL {
+        browser.open(&url, look).await;
+        browser.screenshot(kept_as, look).await;
+        let mut found = Vec::new();
+        found.extend(unreadable(browser).await);
+        found.extend(browser.sticking_out(look).await);
+        found.extend(browser.violations().await.unwrap_or_default());
+        found.extend(browser.complaints().await);
+        wrong.extend(
+            found
+                .into_iter()
+                .map(|what| format!("{path} ({look}): {what}")),
+        );
+    }
+    wrong
+}
+
+/// A page has a title, one heading of the first rank, and is made of elements, not of a template's leftovers.
+async fn unreadable(browser: &Browser) -> Option<String> {
+    let headings = browser
+        .run(
+            "return [...document.querySelectorAll('h1')].map((h) => h.innerText.trim())",
+            Vec::new(),
+        )
+        .await;
+    let headings: Vec<String> = serde_json::from_value(headings).unwrap();
+    let title = browser.title().await.unwrap();
+    let text = browser.text().await;
+    if headings.len() != 1 || headings[0].is_empty() || title.is_empty() {
+        return Some(format!("headings {headings:?}, title {title:?}"));
+    }
+    [
+        "{{",
+        "{%",
+        "NaN",
+        "undefined",
+        "[object Object]",
+        "None)",
+        "Some(",
+    ]
+    .into_iter()
+    .find(|leftover| text.contains(leftover))
+    .map(|leftover| format!("{leftover:?} in the text"))
+}

@@ -1,0 +1,1 @@
+//! The SQL editor: a query, an error at its position, the formats.

@@ -24,11 +24,6 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
     })
 }
 
-/// A page.
-pub(crate) fn page(html: String) -> Response<Body> {
-    answers::content(StatusCode::OK, "text/html; charset=utf-8", html)
-}
-
 /// Runs a statement that this function wrote itself, within the usual limits.
 pub(crate) async fn ask(context: &Context, query: &str, limits: Limits) -> Result<Answer, Problem> {
     context

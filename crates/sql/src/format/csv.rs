@@ -48,9 +48,7 @@ fn push_value(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<(), Ar
 }
 
 /// What spreadsheets take for the start of a formula, or skip before they look for one.
-const STARTS_FORMULA: [char; 11] = [
-    '=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠',
-];
+const STARTS_FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// A text that others may have made up: inert in a spreadsheet, and still told apart from every other text.
 fn push_text(text: &str, out: &mut Vec<u8>) {

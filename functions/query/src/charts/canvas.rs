@@ -106,8 +106,9 @@ pub(super) fn write(area: &Area<'_>, text: &str, (x, y): (i32, i32), set: Type) 
         FontStyle::Normal
     };
     let font = FontDesc::new(FontFamily::SansSerif, size, style);
+    let color = ink(set.opacity);
     let style = TextStyle::from(font)
-        .color(&ink(set.opacity))
+        .color(&color)
         .pos(Pos::new(set.anchor, VPos::Center));
     area.draw(&Text::new(text.to_owned(), (x, y), style))
 }

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod events;
+mod expected;
 mod files;
 mod holdings;
 mod lakes;
 mod portfolios;
+mod questions;
+mod reports;
 mod routes;
 mod sql;

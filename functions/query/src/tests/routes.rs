@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::lakes::Function;
 
-const READS: [&str; 11] = [
+const READS: [&str; 20] = [
     "/",
     "/health",
     "/openapi.json",
@@ -15,6 +15,15 @@ const READS: [&str; 11] = [
     "/api/portfolios/statistics",
     "/api/portfolios/1.2",
     "/api/portfolios/1.2/evaluations",
+    "/api/questions",
+    "/api/questions/users-attacked",
+    "/questions",
+    "/questions/users-attacked",
+    "/api/reports",
+    "/api/reports/player-standings",
+    "/reports",
+    "/reports/analytics",
+    "/reports/player-standings",
     "/csv",
     "/csv/INVESTOR_1_PORTFOLIO_2.csv",
 ];
@@ -110,6 +119,8 @@ async fn the_description_names_every_route() {
         let path = path
             .replace("1.2", "{id}")
             .replace("/ticks", "/{name}")
+            .replace("users-attacked", "{slug}")
+            .replace("player-standings", "{slug}")
             .replace("INVESTOR_1_PORTFOLIO_2.csv", "{file}");
         let path = if path == "/csv" {
             "/csv/"

@@ -57,6 +57,14 @@ impl Grid {
         self.rows.truncate(most);
     }
 
+    /// Whether a column holds numbers, and stands right.
+    pub(crate) fn is_number(&self, at: usize) -> bool {
+        self.rows
+            .iter()
+            .find_map(|row| row.get(at).filter(|cell| !cell.null))
+            .is_some_and(|cell| cell.number.is_some())
+    }
+
     /// The place of a column.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

@@ -29,6 +29,8 @@ test: build tools ## every test, from a bare clone
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive
+	@command -v wrk >/dev/null || echo "skipped: the comparison of the generators with wrk, which is not installed (apt-get install wrk)"
+	cargo bench --locked -p tidemill --bench load
 
 lint: needs-rust $(TOOLS)/linters $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate
 	cargo fmt --all --check

@@ -21,11 +21,26 @@ use super::{
     tally::Tally,
 };
 
-/// How long a server may be away in the middle of a load, and how often it is looked for.
-const AWAY: Duration = Duration::from_secs(5);
+/// How often a server that is away is looked for.
 const LOOK: Duration = Duration::from_millis(200);
-/// After the wish to stop, answers to calls on their way are awaited for so long.
-const GRACE: Duration = Duration::from_secs(5);
+
+/// How long others are waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long a server may be away in the middle of a load.
+    pub(super) away: Duration,
+    /// How long answers to calls on their way may take after the wish to stop.
+    pub(super) grace: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            away: Duration::from_secs(5),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
 
 /// What a load came to.
 #[derive(Debug)]
@@ -43,6 +58,7 @@ struct Work {
     plan: Mutex<Plan>,
     stopping: AtomicBool,
     progress: Arc<Progress>,
+    patience: Patience,
 }
 
 impl Work {
@@ -68,6 +84,7 @@ pub(super) async fn drive(
     plan: Plan,
     connections: Vec<Connection>,
     progress: Arc<Progress>,
+    patience: Patience,
     stop: impl Future<Output = ()>,
 ) -> Driven {
     let since = Instant::now();
@@ -75,6 +92,7 @@ pub(super) async fn drive(
         plan: Mutex::new(plan),
         stopping: AtomicBool::new(false),
         progress,
+        patience,
     });
     let (abandon, abandoned) = watch::channel(false);
     let mut workers = JoinSet::new();
@@ -95,7 +113,7 @@ pub(super) async fn drive(
         }
     }
     if driven.interrupted
-        && timeout(GRACE, collect(&mut workers, &mut driven))
+        && timeout(patience.grace, collect(&mut workers, &mut driven))
             .await
             .is_err()
     {
@@ -150,9 +168,10 @@ async fn send_all(
                 return Ok(());
             }
             tally.begin(&lane.call.event_type);
-            let outcome = loop {
+            let (outcome, took) = loop {
+                let since = Instant::now();
                 match connection.send(&lane.call).await {
-                    Ok(outcome) => break outcome,
+                    Ok(outcome) => break (outcome, since.elapsed()),
                     // Nothing was sent: it can be as soon as the server is back.
                     Err(_) => {
                         tally.take_back();
@@ -164,7 +183,7 @@ async fn send_all(
                     }
                 }
             };
-            work.progress.count(tally.end(outcome));
+            work.progress.count(tally.end(outcome, took));
         }
     }
     Ok(())
@@ -172,7 +191,7 @@ async fn send_all(
 
 /// Connects, however often that takes until the server is given up.
 async fn reach(connection: &mut Connection, work: &Work) -> Result<(), Unreachable> {
-    let deadline = Instant::now() + AWAY;
+    let deadline = Instant::now() + work.patience.away;
     loop {
         match connection.connect().await {
             Err(unreachable) if Instant::now() >= deadline => return Err(unreachable),

@@ -2,6 +2,7 @@
 
 mod connection;
 mod drive;
+mod latency;
 mod plan;
 mod progress;
 mod settings;
@@ -17,7 +18,7 @@ pub(super) use settings::Settings;
 
 use super::{Cli, say};
 use connection::{Connection, Unreachable};
-use drive::{Driven, drive};
+use drive::{Driven, Patience, drive};
 use plan::{Plan, games, purchases, stocks};
 use progress::{Progress, per_second};
 use settings::{Games, Generator, Sending};
@@ -87,7 +88,7 @@ async fn send(plan: Plan, seed: u64, api: &'static str, sending: Sending) -> Res
     }
     let progress = Arc::new(Progress::default());
     let driven = tokio::select! {
-        driven = drive(plan, connections, Arc::clone(&progress), stop()?) => driven,
+        driven = drive(plan, connections, Arc::clone(&progress), Patience::default(), stop()?) => driven,
         never = progress.show(total) => match never {},
     };
     report(driven, total, count, seed)
@@ -124,6 +125,10 @@ fn report(driven: Driven, total: u64, connections: usize, seed: u64) -> Result<(
         Duration::as_secs_f64(&took),
         per_second(sent, took),
     ));
+    let latency = tally.latency.to_string();
+    if !latency.is_empty() {
+        say(&latency);
+    }
     match unreachable {
         Some(source) => Err(LoadError::WentAway {
             sent,

@@ -40,6 +40,9 @@ pub(super) enum Generator {
     /// Endpoints: 1 sword, 2 shield, 3 potion, 4 treasure, 5 attack, 6 defeat, 7 take_potion, 8 level_up, 9 guild.
     /// At most 10 swords, 5 shields and 100 potions are bought and 3 potions taken with a call. The Host is
     /// user-00{ID}.comcast.com, the userid ID.
+    #[command(
+        override_usage = "tidemill load games -u USERS -e ENDPOINTS -n REQUESTS [-b] [OPTIONS]"
+    )]
     Games(Games),
 }
 

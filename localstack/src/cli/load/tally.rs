@@ -1,16 +1,18 @@
 //! What was sent and what became of it, by type of event, so that it can be held against SQL.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use http::StatusCode;
 
-use super::connection::Outcome;
+use super::{connection::Outcome, latency::Latency};
 
 /// Counts of calls; those of several connections add up.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Tally {
     types: BTreeMap<Cow<'static, str>, Counts>,
     failures: BTreeMap<Failure, Failed>,
+    /// How long the acknowledgements took.
+    pub(super) latency: Latency,
     /// The type of the call that has no answer yet.
     in_flight: Option<Cow<'static, str>>,
 }
@@ -47,11 +49,12 @@ impl Tally {
         self.in_flight = None;
     }
 
-    /// The call on its way has ended; answers whether it is stored.
-    pub(super) fn end(&mut self, outcome: Outcome) -> bool {
+    /// The call on its way has ended after this time; answers whether it is stored.
+    pub(super) fn end(&mut self, outcome: Outcome, took: Duration) -> bool {
         let (failure, example) = match outcome {
             Outcome::Acknowledged => {
                 self.count(true);
+                self.latency.record(took);
                 return true;
             }
             Outcome::Refused(status, body) => (Failure::Status(status), body),
@@ -89,6 +92,7 @@ impl Tally {
 
     /// Adds another connection's counts.
     pub(super) fn add(&mut self, other: Self) {
+        self.latency.add(&other.latency);
         for (event_type, counts) in other.types {
             let sum = self.types.entry(event_type).or_default();
             sum.sent += counts.sent;
@@ -178,7 +182,7 @@ mod tests {
 
     fn sent(tally: &mut Tally, event_type: &'static str, outcome: Outcome) {
         tally.begin(&event_type.into());
-        tally.end(outcome);
+        tally.end(outcome, Duration::from_millis(1));
     }
 
     #[test]

@@ -20,6 +20,12 @@ use super::{
     *,
 };
 
+/// Long enough for what does come, short enough for what never does.
+const PATIENCE: Patience = Patience {
+    away: Duration::from_millis(300),
+    grace: Duration::from_millis(300),
+};
+
 /// Path, Host and body of a request as a server saw it.
 type Seen = (String, String, Vec<u8>);
 
@@ -63,6 +69,7 @@ async fn load(plan: Plan, address: SocketAddr, concurrency: usize) -> Driven {
         plan,
         connections(address, concurrency),
         Arc::default(),
+        PATIENCE,
         pending(),
     )
     .await
@@ -214,7 +221,7 @@ async fn an_answer_that_never_comes_is_a_failure() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_api_that_went_away_ends_the_load() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .await
@@ -240,6 +247,7 @@ async fn a_stop_ends_between_requests() {
         games::plan(wish, 1),
         connections(address, 4),
         Arc::default(),
+        Patience::default(),
         async {
             let _ = stopped.await;
         },
@@ -256,7 +264,7 @@ async fn a_stop_ends_between_requests() {
     assert_eq!(driven.tally.sent(), 50 + all(seen).len() as u64);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -273,6 +281,7 @@ async fn a_stop_does_not_wait_for_ever() {
         stocks::plan(10, 1),
         connections(address, 1),
         Arc::default(),
+        PATIENCE,
         async {
             let _ = stopped.await;
         },

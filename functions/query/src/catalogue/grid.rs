@@ -57,12 +57,14 @@ impl Grid {
         self.rows.truncate(most);
     }
 
-    /// Whether a column holds numbers, and stands right.
-    pub(crate) fn is_number(&self, at: usize) -> bool {
-        self.rows
-            .iter()
-            .find_map(|row| row.get(at).filter(|cell| !cell.null))
-            .is_some_and(|cell| cell.number.is_some())
+    /// The columns' names, each with whether its values are numbers, which stand right.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.columns.iter().enumerate().map(|(at, column)| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(at));
+            let first = cells.find(|cell| !cell.null);
+            let is_number = first.is_some_and(|cell| cell.number.is_some());
+            (column.name.as_str(), is_number)
+        })
     }
 
     /// The place of a column.

@@ -69,7 +69,7 @@ impl Parameter {
     }
 
     /// As it stands in the statement, with a value that has been read.
-    pub(super) fn written(&self, value: &str) -> String {
+    pub(crate) fn written(&self, value: &str) -> String {
         match self.kind {
             Kind::Number => format!("{}{value}", self.clause),
             Kind::Instant => format!("{}'{value}'", self.clause),

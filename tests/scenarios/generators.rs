@@ -54,7 +54,8 @@ async fn what_the_generators_print_is_what_sql_counts() {
     add(&mut games, batches);
     arrives(&stack, "SELECT event_type FROM game_events", &games).await;
 
-    add(&mut games, interrupted(&stack, &games).await);
+    let so_far = interrupted(&stack, &games).await;
+    add(&mut games, so_far);
     arrives(&stack, "SELECT event_type FROM game_events", &games).await;
 
     // Whoever plays says so twice, without quotes; and spaces came through the query string.

@@ -60,7 +60,7 @@ impl fmt::Display for Latency {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         write!(
             f,
-            "answers after {:.2} ms in the middle, {:.2} ms for 99 of 100, {:.2} ms at most",
+            "answers: median {:.2} ms, 99 % within {:.2} ms, longest {:.2} ms",
             ms(half),
             ms(most),
             ms(self.longest)

@@ -90,7 +90,7 @@ fn style() -> ProgressStyle {
         .with_key("rate", |state: &ProgressState, f: &mut dyn fmt::Write| {
             let _ = write!(f, "{:.0}/s", state.per_sec());
         })
-        .template("{elapsed:>4} [{bar:40}] {pos}/{len}  {rate}  {msg}  {eta} left")
+        .template("{elapsed:>4} [{wide_bar}] {pos}/{len}  {rate}  {msg}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

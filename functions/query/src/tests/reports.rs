@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::events::Events;
 use super::expected::{self, text, whole};
-use super::lakes::Function;
+use super::lakes::{Function, START};
+use crate::figures;
 
 const REPORTS: [(&str, &str); 3] = [
     ("player-standings", "Player Standings"),
@@ -224,7 +225,30 @@ async fn its_findings_are_computed() {
     ));
     let amounts = expected::answer("amount-per-purchase-type", &events);
     let items: i64 = amounts.iter().map(|row| whole(row, "amount")).sum();
-    says(&format!("Players purchased {items} items for "));
+    let money: i64 = amounts.iter().map(|row| whole(row, "spent")).sum();
+    let dearest = amounts
+        .iter()
+        .max_by_key(|row| whole(row, "spent"))
+        .unwrap();
+    says(&format!(
+        "Players purchased {} items for {} in all: {}s are most of the items ({:.0}\u{a0}%), {}s most of the money ({:.0}\u{a0}%).",
+        figures::count(items),
+        figures::count(money),
+        text(&amounts[0], "event_type").trim_start_matches("purchase_"),
+        100.0 * whole(&amounts[0], "amount") as f64 / items as f64,
+        text(dearest, "event_type").trim_start_matches("purchase_"),
+        100.0 * whole(dearest, "spent") as f64 / money as f64,
+    ));
+    let navs = |window: i64| -> i64 {
+        let end = (START + 20 * window) * 1_000_000;
+        let of = events.evaluations.iter().filter(|e| e["window_end"] == end);
+        of.map(|e| whole(e, "nav")).sum()
+    };
+    says(&format!(
+        "3 portfolios together are worth {}, {} since the first evaluations",
+        figures::fixed(navs(5) as f64 / 100.0, 2),
+        figures::signed(&format!("{:.2}", (navs(5) - navs(0)) as f64 / 100.0)),
+    ));
     says("none in dead_letter");
 }
 

@@ -73,6 +73,8 @@ impl Numbers {
         } else {
             tick
         };
+        let suffix = if tick == 0.0 { "" } else { suffix };
+        let decimals = if tick == 0.0 { 0 } else { decimals };
         format!(
             "{}{suffix}",
             crate::figures::fixed(tick / unit, decimals.unsigned_abs() as usize)

@@ -18,13 +18,23 @@ pub(crate) struct Frame {
     pub(super) plot_height: i32,
 }
 
-/// For screens.
-pub(crate) const WIDE: Frame = Frame {
+/// For the whole width of a page on a desk.
+pub(super) const WIDE: Frame = Frame {
+    width: 1120,
+    plot_height: 230,
+};
+/// For a report, which is read and printed.
+pub(super) const PLAIN: Frame = Frame {
     width: 720,
     plot_height: 220,
 };
+/// For half of a page, or a tablet.
+pub(super) const MEDIUM: Frame = Frame {
+    width: 580,
+    plot_height: 200,
+};
 /// For phones.
-pub(crate) const NARROW: Frame = Frame {
+pub(super) const NARROW: Frame = Frame {
     width: 330,
     plot_height: 190,
 };
@@ -113,10 +123,22 @@ pub(super) fn write(area: &Area<'_>, text: &str, (x, y): (i32, i32), set: Type) 
     area.draw(&Text::new(text.to_owned(), (x, y), style))
 }
 
-/// A line of text is about this wide, in pixels.
+/// A line of text is about this wide, in pixels; sooner too wide than too narrow.
 pub(super) fn text_width(text: &str, size: i32) -> i32 {
-    let letters = i32::try_from(text.chars().count()).unwrap_or(i32::MAX / 64);
-    letters * size * 56 / 100
+    let hundredths: i32 = text.chars().map(letter_width).sum();
+    hundredths * size / 100 + 1
+}
+
+/// In hundredths of the letters' size, as wide as in common sans-serif fonts.
+fn letter_width(letter: char) -> i32 {
+    match letter {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | ' ' | '|' | '!' => 34,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 98,
+        'A'..='Z' | '\u{2212}' | '_' => 73,
+        '0'..='9' | 'a'..='z' => 64,
+        // Of other scripts many letters are as wide as they are high.
+        _ => 100,
+    }
 }
 
 /// Breaks a text into lines of at most `width` pixels.
@@ -139,9 +161,15 @@ pub(super) fn cut(text: &str, width: i32, size: i32) -> String {
     if text_width(text, size) <= width {
         return text.to_owned();
     }
-    let letters = usize::try_from(width * 100 / 56 / size).unwrap_or(1);
-    let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
-    format!("{kept}…")
+    let mut kept = String::new();
+    for letter in text.chars() {
+        kept.push(letter);
+        if text_width(&kept, size) + size > width {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
 }
 
 fn escape(text: &str) -> String {

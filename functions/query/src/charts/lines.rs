@@ -66,7 +66,7 @@ pub(super) fn draw(frame: Frame, title: &str, y_axis: &str, series: &[Series]) -
         for (row, line) in layout.title.iter().enumerate() {
             write(area, line, (0, (row as i32 * LINE + 10) * SCALE), TITLE)?;
         }
-        write(area, y_axis, (0, (layout.top - 14) * SCALE), LABEL)?;
+        write(area, y_axis, (0, (layout.top - 19) * SCALE), LABEL)?;
         legend(area, &layout, series)?;
         plot(area, frame, &layout, (&numbers, &times), series)
     })
@@ -92,7 +92,7 @@ fn layout(frame: Frame, title: &str, numbers: &Numbers, series: &[Series]) -> La
         }
     }
     let rows = legend.last().map_or(0, |(_, row)| row + 1);
-    let top = title.len() as i32 * LINE + rows * LINE + 30;
+    let top = title.len() as i32 * LINE + rows * LINE + 36;
     Layout {
         title,
         legend,

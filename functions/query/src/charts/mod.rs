@@ -14,7 +14,8 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-pub(crate) use canvas::{Frame, NARROW, WIDE};
+use canvas::{Frame, MEDIUM, NARROW, PLAIN, WIDE};
+
 pub(crate) use sparkline::sparkline;
 
 /// One line of a chart over time.
@@ -28,33 +29,69 @@ pub(crate) struct Series {
 
 /// Horizontal bars, one a category in the given order; `x_axis` names the categories, `y_axis` the number and its unit.
 pub(crate) fn bars(title: &str, x_axis: &str, y_axis: &str, values: &[(String, f64)]) -> String {
-    bars::draw(WIDE, title, x_axis, y_axis, values)
+    bars::draw(PLAIN, title, x_axis, y_axis, values)
 }
 
 /// Lines over time, at most eight of them; `y_axis` names the number and its unit.
 pub(crate) fn lines(title: &str, y_axis: &str, series: &[Series]) -> String {
-    lines::draw(WIDE, title, y_axis, series)
+    lines::draw(PLAIN, title, y_axis, series)
 }
 
-/// [`bars`] for wide screens and for phones; the style sheet shows one of the two.
+/// [`bars`] over the whole width of a page, drawn for desks and phones; the style sheet shows one of them.
 pub(crate) fn bars_figure(
     title: &str,
     x_axis: &str,
     y_axis: &str,
     values: &[(String, f64)],
 ) -> String {
-    figure(|frame| bars::draw(frame, title, x_axis, y_axis, values))
+    figure(&WHOLE, |frame| {
+        bars::draw(frame, title, x_axis, y_axis, values)
+    })
 }
 
-/// [`lines`] for wide screens and for phones; the style sheet shows one of the two.
+/// [`bars_figure`] beside something else.
+pub(crate) fn bars_half(
+    title: &str,
+    x_axis: &str,
+    y_axis: &str,
+    values: &[(String, f64)],
+) -> String {
+    figure(&HALF, |frame| {
+        bars::draw(frame, title, x_axis, y_axis, values)
+    })
+}
+
+/// [`lines`] over the whole width of a page, drawn for desks and phones; the style sheet shows one of them.
 pub(crate) fn lines_figure(title: &str, y_axis: &str, series: &[Series]) -> String {
-    figure(|frame| lines::draw(frame, title, y_axis, series))
+    figure(&WHOLE, |frame| lines::draw(frame, title, y_axis, series))
 }
 
-fn figure(draw: impl Fn(Frame) -> String) -> String {
-    format!(
-        "<div class=\"figure\"><div class=\"wide\">{}</div><div class=\"narrow\">{}</div></div>",
-        draw(WIDE),
-        draw(NARROW)
-    )
+/// [`lines_figure`] beside something else.
+pub(crate) fn lines_half(title: &str, y_axis: &str, series: &[Series]) -> String {
+    figure(&HALF, |frame| lines::draw(frame, title, y_axis, series))
+}
+
+/// The widths that a chart is drawn in, and the class by which the style sheet chooses.
+struct Widths {
+    class: &'static str,
+    frames: &'static [(&'static str, Frame)],
+}
+
+static WHOLE: Widths = Widths {
+    class: "whole",
+    frames: &[("wide", WIDE), ("medium", MEDIUM), ("narrow", NARROW)],
+};
+
+static HALF: Widths = Widths {
+    class: "half",
+    frames: &[("medium", MEDIUM), ("narrow", NARROW)],
+};
+
+fn figure(widths: &Widths, draw: impl Fn(Frame) -> String) -> String {
+    let drawn: String = widths
+        .frames
+        .iter()
+        .map(|(name, frame)| format!("<div class=\"{name}\">{}</div>", draw(*frame)))
+        .collect();
+    format!("<div class=\"figure {}\">{drawn}</div>", widths.class)
 }

@@ -215,7 +215,10 @@ async fn statistics(
     }
     let told = |digits: Option<String>| digits.map_or("–".to_owned(), |d| figures::grouped(&d));
     Ok(Some(Statistics {
-        windows: figures::count(figures.n),
+        windows: match figures.n {
+            1 => "1 window".to_owned(),
+            n => format!("{} windows", figures::count(n)),
+        },
         average: told(figures.average),
         deviation: told(figures.deviation),
         spread: told(figures.spread),

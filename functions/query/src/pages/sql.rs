@@ -119,7 +119,7 @@ async fn ask(query: &str, context: &Context) -> Result<Outcome, Problem> {
         Ok(answer) => Ok(Outcome::Answered(Shown::of(&answer, elapsed())?)),
         // Not the statement's fault: the page itself cannot be answered now.
         Err(ours @ (SqlError::Start(_) | SqlError::Storage(_))) => Err(refusal::of_sql(ours)),
-        Err(refused) => Ok(Outcome::Refused(Mistake::of(refused, query))),
+        Err(refused) => Ok(Outcome::Refused(Mistake::of(&refused, query))),
     }
 }
 

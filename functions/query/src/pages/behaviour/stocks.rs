@@ -64,14 +64,14 @@ pub(super) async fn read(context: &Context) -> Result<Stocks, Problem> {
         bought_for: figures::fixed(traded.iter().map(|t| t.bought_for).sum(), 2),
         sold_for: figures::fixed(traded.iter().map(|t| t.sold_for).sum(), 2),
         checks_chart: (!checks.is_empty()).then(|| {
-            charts::bars_figure(
+            charts::bars_half(
                 "Which stocks customers check",
                 "ticker",
                 "calls",
                 &bars(&checks),
             )
         }),
-        traded_chart: charts::bars_figure(
+        traded_chart: charts::bars_half(
             "Which stocks most money goes through, bought and sold",
             "ticker",
             "USD",

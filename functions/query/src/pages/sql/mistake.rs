@@ -2,8 +2,6 @@
 
 use sql::SqlError;
 
-use crate::refusal;
-
 /// Lines of the statement shown around the place.
 const AROUND: usize = 2;
 
@@ -31,8 +29,8 @@ pub(super) struct Line {
 }
 
 impl Mistake {
-    pub(super) fn of(refused: SqlError, query: &str) -> Self {
-        let (known, place) = match &refused {
+    pub(super) fn of(refused: &SqlError, query: &str) -> Self {
+        let (known, place) = match refused {
             SqlError::Syntax { line, column, .. } => {
                 (Vec::new(), Some((to_index(*line), to_index(*column))))
             }
@@ -43,7 +41,7 @@ impl Mistake {
         };
         let place = place.and_then(|(line, column)| Place::at(query, line, column));
         Self {
-            message: refusal::of_sql(refused).detail,
+            message: refused.to_string(),
             known,
             place,
         }

@@ -6,6 +6,7 @@ mod analysts;
 mod case;
 mod formats;
 mod games;
+mod grown;
 mod lakes;
 mod limits;
 mod refusals;

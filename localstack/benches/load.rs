@@ -1,6 +1,11 @@
 //! `tidemill load` against `wrk`: both call the same trivial server in turn, and the ratio of their medians says how
 //! much of a load test's rate the generator itself costs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its measurements"
+)]
 
 use std::process::Command;
 

@@ -51,7 +51,7 @@ pub(super) struct Connection {
 #[derive(Debug)]
 enum Way {
     /// Over TCP alone, as lean as can be.
-    Plain(Option<Plain>),
+    Plain(Option<Box<Plain>>),
     /// Through TLS.
     Secure(reqwest::Client),
 }
@@ -71,10 +71,10 @@ impl Connection {
     pub(super) async fn connect(&mut self) -> Result<(), Unreachable> {
         if let Way::Plain(plain @ None) = &mut self.way {
             let connected = Plain::connect(&self.target).await;
-            *plain = Some(connected.map_err(|source| Unreachable {
+            *plain = Some(Box::new(connected.map_err(|source| Unreachable {
                 address: self.target.address(),
                 source,
-            })?);
+            })?));
         }
         Ok(())
     }

@@ -66,3 +66,25 @@ async fn unreadable(browser: &Browser) -> Option<String> {
     .find(|leftover| text.contains(leftover))
     .map(|leftover| format!("{leftover:?} in the text"))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_seen() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let page = "data:text/html,<!doctype html><html><title>t</title><h1>a</h1><h1>NaN</h1><input>\
+                <div style='width:900px'>wide</div><script>console.error('broken')</script>";
+    browser.open(page, Look::Phone).await;
+    assert!(unreadable(&browser).await.is_some());
+    let sticking_out = browser.sticking_out(Look::Phone).await.join(" ");
+    assert!(sticking_out.contains("div"), "{sticking_out}");
+    let complaints = browser.complaints().await.join(" ");
+    assert!(complaints.contains("broken"), "{complaints}");
+    if let Some(violations) = browser.violations().await {
+        let violations = violations.join(" ");
+        assert!(
+            violations.contains("html-has-lang") && violations.contains("label"),
+            "{violations}"
+        );
+    }
+}

@@ -17,7 +17,7 @@ const PAGES: [(&str, &str); 14] = [
     ("/behaviour", "behaviour"),
     ("/sql", "sql"),
     ("/questions", "questions"),
-    ("/questions/most-checked", "question"),
+    ("/questions/most-checked-stock", "question"),
     ("/reports", "reports"),
     ("/reports/player-standings", "standings"),
     ("/reports/player-purchases", "purchases"),

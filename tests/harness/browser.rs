@@ -6,14 +6,16 @@ mod process;
 use std::fmt::{self, Display, Formatter};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::{
-    ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, RequestData, SessionId,
-    WebDriver,
+    By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, RequestData,
+    SessionId, WebDriver,
 };
 
+use crate::eventually;
 use crate::stack::binaries;
 use process::Chromedriver;
 
@@ -119,7 +121,11 @@ impl Browser {
     /// Opens a page as `look` shows it and waits until it is loaded.
     pub async fn open(&self, url: &str, look: Look) {
         self.resize(look, look.size().1).await;
-        let features = json!([{"name": "prefers-color-scheme", "value": look.scheme()}]);
+        // Nothing may move under a click.
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": look.scheme()},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features}))
             .await;
         self.driver.goto(url).await.unwrap();
@@ -158,6 +164,23 @@ impl Browser {
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
         let answer = self.driver.execute(script, arguments).await;
         answer.unwrap().json().clone()
+    }
+
+    /// Presses what leads to another page, a form's button or a link, and waits until that one is loaded.
+    pub async fn press(&self, button: By) {
+        self.run("window.left = false", Vec::new()).await;
+        let button = self.driver.find(button).await.unwrap();
+        button.click().await.unwrap();
+        let script = "return window.left === undefined && document.readyState === 'complete'";
+        eventually("another page", Duration::from_secs(30), || async {
+            match self.driver.execute(script, Vec::<Value>::new()).await {
+                Ok(answer) if answer.json() == &Value::Bool(true) => Ok(()),
+                Ok(_) => Err("still on the page before it".to_owned()),
+                // Between two pages there is nowhere to ask.
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await;
     }
 
     /// The text that a reader sees on the page.

@@ -6,6 +6,7 @@ mod bad_input;
 mod broker_down;
 mod commands;
 mod exchanges;
+mod games;
 mod generators;
 mod investors;
 mod openapi;

@@ -23,10 +23,14 @@ build: needs-rust
 test: build tools ## every test, from a bare clone
 	@command -v kcat >/dev/null || echo "skipped: the checks with kcat, which is not installed (apt-get install kcat)"
 	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
+	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
 	@PATH="$(TOOLS)/bin:$$PATH" cargo test --locked --workspace
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive
+	@command -v wrk >/dev/null || echo "skipped: the comparison of the generators with wrk, which is not installed (apt-get install wrk)"
+	cargo bench --locked -p tidemill --bench load
 
 lint: needs-rust $(TOOLS)/linters $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate
 	cargo fmt --all --check
@@ -38,7 +42,7 @@ lint: needs-rust $(TOOLS)/linters $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, ca
 fmt: needs-rust ## formats every crate
 	cargo fmt --all
 
-package: tools ## the deployable zips under target/lambda/
+package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
 	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \
 	  -p stocks -p exchange -p evaluate -p archive -p query --lambda-dir target/lambda
 
@@ -49,11 +53,22 @@ needs-rust:
 needs-python:
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "tidemill: the tests and linters need Python with venv (apt-get install python3-venv)"; exit 1; }
 
-tools: $(TOOLS)/cargo-lambda
+tools: $(TOOLS)/cargo-lambda $(TOOLS)/apis/installed $(TOOLS)/pages/installed
 
 $(TOOLS)/cargo-lambda: | needs-python
 	@echo "tidemill: installing $(CARGO_LAMBDA), with which the tests invoke functions"
 	@python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q --disable-pip-version-check $(CARGO_LAMBDA) && touch $@
+
+# A folder of its own: the linters want other versions of the same libraries.
+$(TOOLS)/apis/installed: tests/tools/requirements.txt | needs-python
+	@echo "tidemill: installing the checks of the OpenAPI documents"
+	@python3 -m venv $(TOOLS)/apis && $(TOOLS)/apis/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+$(TOOLS)/pages/installed: tests/tools/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "tidemill: installing axe-core, which looks at the pages"; \
+	  mkdir -p $(@D) && cp tests/tools/package.json tests/tools/package-lock.json $(@D)/ && \
+	  cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
 
 $(TOOLS)/linters: | needs-python
 	@echo "tidemill: installing the linters of the template"

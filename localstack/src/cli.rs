@@ -1,6 +1,8 @@
 //! The command line of `tidemill`.
 
 mod csv;
+mod load;
+mod report;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -34,6 +36,10 @@ enum Command {
     Up(up::Settings),
     /// Writes one CSV per portfolio, as the running system's lake has them
     Csv(csv::Settings),
+    /// Sends load as the generators of the systems replaced did, and counts it
+    Load(load::Settings),
+    /// Writes the analytics report as one HTML file that needs nothing else
+    Report(report::Settings),
 }
 
 /// Why a command ended before its time.
@@ -43,6 +49,10 @@ enum Failure {
     Up(#[from] up::UpError),
     #[error(transparent)]
     Csv(#[from] csv::CsvError),
+    #[error(transparent)]
+    Load(#[from] load::LoadError),
+    #[error(transparent)]
+    Report(#[from] report::ReportError),
     #[error("the async runtime does not start")]
     Runtime(#[source] io::Error),
 }
@@ -68,6 +78,8 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(settings) => runtime.block_on(up::run(settings))?,
         Command::Csv(settings) => runtime.block_on(csv::run(settings))?,
+        Command::Load(settings) => runtime.block_on(load::run(settings))?,
+        Command::Report(settings) => runtime.block_on(report::run(settings))?,
     }
     // Tasks that hang must not keep the process: what had to be awaited has been.
     runtime.shutdown_background();
@@ -80,7 +92,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// A reader that went away (`make run | head`) is no reason to stop, and `println!` would panic.
-fn say_to(mut output: impl Write, line: &str) {
+pub(crate) fn say_to(mut output: impl Write, line: &str) {
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 

@@ -20,6 +20,9 @@ pub struct Run {
     pub pid: i32,
     /// Base URL of the Stocks API.
     pub stocks: String,
+    /// Base URL of the Games API.
+    #[serde(default)]
+    pub games: String,
     /// Base URL of the Lake API.
     pub lake: String,
     /// Base URL of Lambda's own API.

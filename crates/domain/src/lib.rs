@@ -1,6 +1,8 @@
-//! What Tidemill is about, free of I/O: tickers and exchanges, portfolios and their windows of evaluation, quotes.
+//! What Tidemill is about, free of I/O: tickers and exchanges, portfolios and their windows of evaluation, quotes,
+//! games.
 
 pub mod exchange;
+pub mod games;
 pub mod portfolio;
 pub mod quotes;
 pub mod stock;

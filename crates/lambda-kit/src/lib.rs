@@ -3,6 +3,7 @@
 
 pub mod deadline;
 pub mod env;
+mod host;
 pub mod http;
 pub mod kafka;
 pub mod problem;

@@ -16,12 +16,13 @@ use std::error::Error as StdError;
 use std::future::Future;
 
 use http::Response;
-use lambda_http::{Body, Request};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Request, Service};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::error;
 
-use crate::{Deadline, Env, Problem, http as answers, telemetry};
+use crate::{Deadline, Env, Problem, host, http as answers, telemetry};
 
 /// Serves HTTP requests: `connect` makes the context once, `handle` answers each request with it.
 ///
@@ -36,7 +37,8 @@ where
     E: Into<Error>,
 {
     let context = start(connect).await?;
-    let serve = |request: Request| {
+    let serve = |mut request: Request| {
+        host::restore(&mut request);
         let method = request.method().clone();
         let answer = handle(request, context);
         async move {
@@ -47,7 +49,12 @@ where
             Ok::<_, Error>(answers::answer(&method, response))
         }
     };
-    lambda_http::run(service_fn(serve)).await
+    let mut adapter = Adapter::from(service_fn(serve));
+    lambda_runtime::run(service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        host::set_aside(&mut event.payload);
+        adapter.call(event)
+    }))
+    .await
 }
 
 /// Serves events: `connect` makes the context once, `handle` takes each event with its invocation's deadline.

@@ -11,6 +11,7 @@ mod functions;
 mod joined;
 mod limits;
 mod names;
+mod relation;
 mod resident;
 mod run;
 mod session;
@@ -18,6 +19,7 @@ mod spelling;
 mod statement;
 mod threads;
 mod tokens;
+mod views;
 
 pub use answer::{Answer, Column, type_name};
 pub use error::{OpenError, SqlError};

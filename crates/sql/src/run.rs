@@ -75,11 +75,11 @@ impl Sql {
             .map_err(SqlError::Plan)?;
         let mut spelling = Spelling::default();
         for reference in references {
-            let table = known_place(&reference).then(|| self.table(reference.table()));
-            match table {
-                Some(Ok(table)) => {
-                    let schema = table.schema();
-                    spelling.learn(schema.fields().iter().map(|f| f.name().as_str()));
+            let relation = known_place(&reference).then(|| self.relation(reference.table()));
+            match relation {
+                Some(Ok(relation)) => {
+                    let columns = relation.columns();
+                    spelling.learn(columns.iter().map(|column| column.name));
                 }
                 _ if state.table_functions().contains_key(reference.table()) => {}
                 _ => {

@@ -10,11 +10,11 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::Table;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
 use crate::joined::Joins;
+use crate::relation::Relation;
 use crate::{OpenError, SqlError, catalog, functions, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Sql {
     }
 }
 
-/// A column as a table declares it.
+/// A column as a table or view declares it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TableColumn {
     /// The column's name.
@@ -106,20 +106,19 @@ impl Sql {
         })
     }
 
-    /// The names of all tables, sorted.
+    /// The names of all tables and views, sorted.
     pub fn tables(&self) -> Vec<String> {
-        let mut names: Vec<String> = Table::all()
-            .iter()
-            .map(|table| table.name().to_owned())
+        let mut names: Vec<String> = Relation::all()
+            .map(|relation| relation.name().to_owned())
             .collect();
         names.sort();
         names
     }
 
-    /// The columns of a table, its name matched without regard to case.
+    /// The columns of a table or view, its name matched without regard to case.
     pub fn describe(&self, name: &str) -> Result<Vec<TableColumn>, SqlError> {
-        let table = self.table(name)?;
-        let columns = table.columns().map(|column| TableColumn {
+        let columns = self.relation(name)?.columns();
+        let columns = columns.into_iter().map(|column| TableColumn {
             name: column.name,
             kind: type_name(&column.kind.data_type()),
             nullable: !column.required,
@@ -128,10 +127,9 @@ impl Sql {
         Ok(columns.collect())
     }
 
-    pub(crate) fn table(&self, name: &str) -> Result<Table, SqlError> {
-        Table::all()
-            .into_iter()
-            .find(|table| table.name().eq_ignore_ascii_case(name))
+    pub(crate) fn relation(&self, name: &str) -> Result<Relation, SqlError> {
+        Relation::all()
+            .find(|relation| relation.name().eq_ignore_ascii_case(name))
             .ok_or_else(|| SqlError::UnknownTable {
                 name: name.to_owned(),
                 known: self.tables(),

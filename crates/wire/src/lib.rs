@@ -3,6 +3,8 @@
 //! Every value is one JSON object in UTF-8, without an envelope.
 
 mod evaluation;
+mod fields;
+mod game_event;
 mod headers;
 mod stock_event;
 mod tick;
@@ -10,6 +12,7 @@ pub mod topics;
 mod undecodable;
 
 pub use evaluation::encode_evaluation;
+pub use game_event::GameEvent;
 pub use headers::{EventHeaders, event_headers};
 pub use stock_event::{Action, StockEvent};
 pub use tick::{decode_tick, encode_tick, parse_time};

@@ -1,12 +1,9 @@
 //! Events of the Stocks API: which topic, which key, which fields.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 use domain::Stock;
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
 
+use crate::fields::{Field, encode};
 use crate::{EventHeaders, topics};
 
 /// What a caller did with a stock.
@@ -75,15 +72,7 @@ impl StockEvent {
 
     /// Its record's value: the event's own fields, then the headers; a header of a field's name is left out.
     pub fn encode(&self, headers: &EventHeaders) -> Vec<u8> {
-        #[expect(
-            clippy::expect_used,
-            reason = "text keys, text and numbers are always JSON"
-        )]
-        serde_json::to_vec(&Encoded {
-            event: self,
-            headers,
-        })
-        .expect("text and numbers")
+        encode(&self.fields(), headers)
     }
 
     fn fields(&self) -> Vec<(&'static str, Field<'static>)> {
@@ -118,39 +107,6 @@ impl StockEvent {
                 ("transaction_timestamp", Field::Float(epoch_ms(at))),
             ],
         }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Field<'a> {
-    Text(Cow<'a, str>),
-    Integer(u32),
-    Float(f64),
-}
-
-struct Encoded<'a> {
-    event: &'a StockEvent,
-    headers: &'a EventHeaders,
-}
-
-impl Serialize for Encoded<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.event.fields();
-        let mut map = serializer.serialize_map(None)?;
-        for (name, field) in &fields {
-            map.serialize_entry(name, field)?;
-        }
-        // Canonical spelling makes `Price` of a header `price`, so that a field's name is met in any case.
-        let is_field = |header: &str| {
-            fields
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case(header))
-        };
-        for (name, value) in self.headers.iter().filter(|(name, _)| !is_field(name)) {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The archive function: records of Kafka become rows of the lake.
 //!
 //! *Trigger*: Kafka topics that feed a table (`default_call`, `stock_call`, `stock_operation`,
-//! `StockExchange`). *Input*: Lambda's Kafka event. *Output*: one link of the table for each
+//! `events`, `game_events`, `StockExchange`). *Input*: Lambda's Kafka event. *Output*: one link of the table for each
 //! partition of the event, and one of `dead_letter` where records could not be decoded; the
 //! partitions that failed as `batchItemFailures`.
 //!

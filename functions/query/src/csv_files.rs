@@ -45,7 +45,7 @@ pub(crate) async fn list(request: &Request, context: &Context) -> Result<Respons
     }
     if page {
         let names: Vec<String> = ids.into_iter().map(file_name).collect();
-        return Ok(pages::csv_files(&names));
+        return pages::csv_files(&names);
     }
     let files: Vec<Value> = ids
         .into_iter()

@@ -81,37 +81,53 @@ pub(crate) fn read(id: PortfolioId, body: &[u8]) -> Result<Portfolio, Problem> {
         ("investor", id.investor, given.investor),
         ("portfolio", id.portfolio, given.portfolio),
     ] {
-        if !(1..=LAST_NUMBER).contains(&number) {
-            return Err(Problem::unprocessable(format!(
-                "the number of the {name} is from 1 to {LAST_NUMBER}"
-            )));
-        }
         if told.is_some_and(|told| told != number) {
             return Err(Problem::unprocessable(format!(
                 "{name} in the body is not that of the path, {number}"
             )));
         }
     }
-    if given.holdings.is_empty() {
+    portfolio(id, given.holdings, given.active)
+}
+
+/// A portfolio that may be stored: its numbers fit, and it holds something.
+pub(crate) fn portfolio(
+    id: PortfolioId,
+    shares: BTreeMap<String, u64>,
+    active: bool,
+) -> Result<Portfolio, Problem> {
+    for (name, number) in [("investor", id.investor), ("portfolio", id.portfolio)] {
+        if !(1..=LAST_NUMBER).contains(&number) {
+            return Err(Problem::unprocessable(format!(
+                "the number of the {name} is from 1 to {LAST_NUMBER}"
+            )));
+        }
+    }
+    if shares.is_empty() {
         return Err(Problem::unprocessable(
             "a portfolio holds at least one ticker; DELETE takes it away",
         ));
     }
-    let mut holdings = BTreeMap::new();
-    for (name, shares) in given.holdings {
-        let ticker: Ticker = name.parse().map_err(|_| unknown_ticker(&name))?;
-        if !(1..=MOST_SHARES).contains(&shares) {
-            return Err(Problem::unprocessable(format!(
-                "the quantity of {name} is from 1 to {MOST_SHARES}, not {shares}"
-            )));
-        }
-        holdings.insert(ticker, shares);
-    }
+    let holdings = shares
+        .into_iter()
+        .map(|(name, shares)| holding(&name, shares))
+        .collect::<Result<_, _>>()?;
     Ok(Portfolio {
         id,
         holdings,
-        active: given.active,
+        active,
     })
+}
+
+/// One ticker and how many shares of it may be held.
+pub(crate) fn holding(name: &str, shares: u64) -> Result<(Ticker, u64), Problem> {
+    let ticker: Ticker = name.parse().map_err(|_| unknown_ticker(name))?;
+    if !(1..=MOST_SHARES).contains(&shares) {
+        return Err(Problem::unprocessable(format!(
+            "the quantity of {name} is from 1 to {MOST_SHARES}, not {shares}"
+        )));
+    }
+    Ok((ticker, shares))
 }
 
 fn unknown_ticker(name: &str) -> Problem {

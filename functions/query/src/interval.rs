@@ -16,8 +16,8 @@ const FORMS: [&str; 4] = [
 /// Either end may be open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Interval {
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
 }
 
 impl Interval {

@@ -5,9 +5,12 @@
 //! Guarantee: an answer holds every row that was committed before the request came, each once; nothing that is asked
 //! can change a row, reach anything but the lake's tables, or keep the function busy past its limits.
 
+mod catalogue;
+mod charts;
 mod context;
 mod csv_files;
 mod evaluations;
+mod figures;
 mod holdings;
 mod interval;
 mod negotiate;
@@ -15,6 +18,7 @@ mod pages;
 mod portfolios;
 mod questions;
 mod refusal;
+mod reports;
 mod respond;
 mod routes;
 mod statistics;

@@ -8,7 +8,7 @@ use lambda_kit::http::Parameters;
 use sql::Format;
 
 /// The media types by which each format is asked for.
-const MEDIA_TYPES: [(&str, Format); 8] = [
+const MEDIA_TYPES: [(&str, Format); 9] = [
     ("application/json", Format::Json),
     ("application/x-ndjson", Format::Ndjson),
     ("application/ndjson", Format::Ndjson),
@@ -17,6 +17,7 @@ const MEDIA_TYPES: [(&str, Format); 8] = [
     ("application/csv", Format::Csv),
     ("application/vnd.apache.arrow.stream", Format::Arrow),
     ("application/vnd.apache.arrow.file", Format::Arrow),
+    ("application/vnd.apache.parquet", Format::Parquet),
 ];
 
 /// The format of `?format=`, else the one that `Accept` likes best, else JSON.

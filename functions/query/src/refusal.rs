@@ -58,6 +58,9 @@ pub(crate) fn of_format(refused: &FormatError) -> Problem {
             "the answer is larger than the {limit} bytes that can be sent; lower limit= or select fewer columns"
         ))
         .with("limit", json!({"of": "the answer", "bytes": limit})),
+        FormatError::Parquet(_) => Problem::unprocessable(format!(
+            "{refused}: one of its columns is of a type that Parquet cannot hold"
+        )),
         FormatError::Value(_) => {
             error!(error = run::chain(refused), "answer could not be written");
             Problem::internal()

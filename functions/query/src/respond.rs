@@ -27,11 +27,6 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
     })
 }
 
-/// A page.
-pub(crate) fn page(html: String) -> Response<Body> {
-    answers::content(StatusCode::OK, "text/html; charset=utf-8", html)
-}
-
 /// Runs a statement that this function wrote itself, within the usual limits.
 pub(crate) async fn ask(context: &Context, query: &str, limits: Limits) -> Result<Answer, Problem> {
     context
@@ -48,9 +43,10 @@ pub(crate) fn rows(
     elapsed: Duration,
 ) -> Result<Response<Body>, Problem> {
     let bytes = write(answer, format, elapsed).map_err(|refused| refusal::of_format(&refused))?;
-    let body = match format {
-        Format::Arrow => Body::Binary(bytes),
-        _ => text(bytes)?,
+    let body = if format.is_binary() {
+        Body::Binary(bytes)
+    } else {
+        text(bytes)?
     };
     let mut response = answers::content(StatusCode::OK, format.media_type(), body);
     // Only JSON has a place for it in its body.
@@ -59,14 +55,36 @@ pub(crate) fn rows(
     Ok(response)
 }
 
+/// A JSON object with the members of another one before its own.
+pub(crate) fn with(
+    response: Response<Body>,
+    members: &impl Serialize,
+) -> Result<Response<Body>, Problem> {
+    let before = serde_json::to_string(members).map_err(|failed| {
+        error!(error = %failed, "answer has no JSON");
+        Problem::internal()
+    })?;
+    let (parts, body) = response.into_parts();
+    let joined = match &body {
+        Body::Text(object) => {
+            let before = before.strip_suffix('}').unwrap_or(&before);
+            let own = object.strip_prefix('{').unwrap_or(object);
+            Body::Text(format!("{before},{own}"))
+        }
+        _ => body,
+    };
+    Ok(Response::from_parts(parts, joined))
+}
+
 fn write(answer: &Answer, format: Format, elapsed: Duration) -> Result<Vec<u8>, FormatError> {
     // Lambda's payload is JSON: bytes are in it as base64, text with its quotes escaped.
-    let limit = match format {
-        Format::Arrow => PAYLOAD / 4 * 3,
-        _ => PAYLOAD,
+    let limit = if format.is_binary() {
+        PAYLOAD / 4 * 3
+    } else {
+        PAYLOAD
     };
     let bytes = format.write(answer, elapsed, limit)?;
-    if format != Format::Arrow && escaped(&bytes) > PAYLOAD {
+    if !format.is_binary() && escaped(&bytes) > PAYLOAD {
         return Err(FormatError::TooLarge { limit });
     }
     Ok(bytes)

@@ -1,5 +1,6 @@
 //! The Lake API's routes: which path and method leads where.
 
+use chrono::Utc;
 use http::{Method, Response, StatusCode};
 use lambda_http::{Body, Request};
 use lambda_kit::{Error, Problem, http as answers};
@@ -7,19 +8,25 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::{
-    csv_files, evaluations, negotiate, pages, portfolios, questions, respond, statistics, tables,
+    catalogue, csv_files, evaluations, negotiate, pages, portfolios, questions, reports, respond,
+    statistics, tables,
 };
 
 /// The API's description.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Answers one request. Whatever is wrong with it is an answer too, as problem+json.
+/// Answers one request. Whatever is wrong with it is an answer too: problem+json, or a page
+/// for who would rather have one.
 pub async fn handle(request: Request, context: &Context) -> Result<Response<Body>, Error> {
-    let answer = route(&request, context).await;
-    Ok(answers::answer(
-        request.method(),
-        answer.unwrap_or_else(Problem::into_response),
-    ))
+    let answer = route(&request, context).await.unwrap_or_else(|problem| {
+        let api = answers::path(&request).starts_with("/api/");
+        if !api && negotiate::wants_page(&request) {
+            pages::problem(problem)
+        } else {
+            problem.into_response()
+        }
+    });
+    Ok(answers::answer(request.method(), answer))
 }
 
 async fn route(request: &Request, context: &Context) -> Result<Response<Body>, Problem> {
@@ -29,7 +36,39 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
     match segments.as_slice() {
         [] => {
             reads(request)?;
-            Ok(pages::home())
+            pages::overview::page(context, Utc::now()).await
+        }
+        ["prices"] => {
+            reads(request)?;
+            pages::prices::page(context, Utc::now()).await
+        }
+        ["prices", ticker] => {
+            reads(request)?;
+            pages::prices::one(ticker, context, Utc::now()).await
+        }
+        ["portfolios"] => {
+            reads(request)?;
+            pages::portfolios::page(context, Utc::now()).await
+        }
+        ["portfolios", id] => {
+            allow(request, &[Method::GET, Method::HEAD, Method::POST])?;
+            if request.method() == Method::POST {
+                pages::holdings_form::save(id, request, context, Utc::now()).await
+            } else {
+                pages::portfolio::page(id, request, context, Utc::now()).await
+            }
+        }
+        ["behaviour"] => {
+            reads(request)?;
+            pages::behaviour::page(context).await
+        }
+        ["sql"] => {
+            reads(request)?;
+            pages::sql::page(request, context).await
+        }
+        ["assets", name] => {
+            reads(request)?;
+            pages::assets::one(name, request)
         }
         ["health"] => {
             reads(request)?;
@@ -78,6 +117,44 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
         ["api", "portfolios", id, "evaluations"] => {
             reads(request)?;
             evaluations::of(id, request, context).await
+        }
+        ["api", "questions"] => {
+            reads(request)?;
+            negotiate::json_only(request)?;
+            catalogue::list()
+        }
+        ["api", "questions", slug] => {
+            reads(request)?;
+            catalogue::one(slug, request, context).await
+        }
+        ["questions"] => {
+            reads(request)?;
+            catalogue::pages()
+        }
+        ["questions", slug] => {
+            reads(request)?;
+            catalogue::page(slug, request, context).await
+        }
+        ["api", "reports"] => {
+            reads(request)?;
+            negotiate::json_only(request)?;
+            reports::list()
+        }
+        ["api", "reports", slug] => {
+            reads(request)?;
+            reports::one(slug, request, context).await
+        }
+        ["reports"] => {
+            reads(request)?;
+            reports::pages()
+        }
+        ["reports", "analytics"] => {
+            reads(request)?;
+            reports::analytics(context).await
+        }
+        ["reports", slug] => {
+            reads(request)?;
+            reports::page(slug, context).await
         }
         ["csv"] => {
             reads(request)?;

@@ -10,7 +10,7 @@ pub mod columns {
     pub const EVENT_TYPE: &str = "event_type";
 }
 
-const CALLER: &[Column] = &[
+pub(super) const CALLER: &[Column] = &[
     Column::optional("Accept", Kind::Text, "header of the call"),
     Column::optional("Content-Length", Kind::Text, "header of the call"),
     Column::optional("Content-Type", Kind::Text, "header of the call"),
@@ -40,7 +40,7 @@ const OPERATION: &[Column] = &[
     ),
 ];
 
-const REST: &[Column] = &[Column::optional(
+pub(super) const REST: &[Column] = &[Column::optional(
     columns::HEADERS,
     Kind::Text,
     "JSON object of every other key of the event",

@@ -2,6 +2,7 @@
 
 mod audit;
 mod events;
+mod games;
 mod market;
 
 use std::fmt;
@@ -21,6 +22,10 @@ pub enum Table {
     StockCall,
     /// Stocks bought and sold.
     StockOperation,
+    /// Events of the small game.
+    Events,
+    /// Events of the large game.
+    GameEvents,
     /// Prices from the exchanges.
     Ticks,
     /// Portfolios valued, by window.
@@ -114,11 +119,13 @@ fn names() -> String {
 
 impl Table {
     /// Every table.
-    pub const fn all() -> [Self; 6] {
+    pub const fn all() -> [Self; 8] {
         [
             Self::DefaultCall,
             Self::StockCall,
             Self::StockOperation,
+            Self::Events,
+            Self::GameEvents,
             Self::Ticks,
             Self::Evaluations,
             Self::DeadLetter,
@@ -131,6 +138,8 @@ impl Table {
             Self::DefaultCall => "default_call",
             Self::StockCall => "stock_call",
             Self::StockOperation => "stock_operation",
+            Self::Events => "events",
+            Self::GameEvents => "game_events",
             Self::Ticks => "ticks",
             Self::Evaluations => "evaluations",
             Self::DeadLetter => "dead_letter",
@@ -143,6 +152,8 @@ impl Table {
             Self::DefaultCall => Some(wire::topics::DEFAULT_CALL),
             Self::StockCall => Some(wire::topics::STOCK_CALL),
             Self::StockOperation => Some(wire::topics::STOCK_OPERATION),
+            Self::Events => Some(wire::topics::EVENTS),
+            Self::GameEvents => Some(wire::topics::GAME_EVENTS),
             Self::Ticks => Some(wire::topics::STOCK_EXCHANGE),
             Self::Evaluations | Self::DeadLetter => None,
         }
@@ -168,15 +179,18 @@ impl Table {
             Self::DefaultCall => events::DEFAULT_CALL,
             Self::StockCall => events::STOCK_CALL,
             Self::StockOperation => events::STOCK_OPERATION,
+            Self::Events => games::EVENTS,
+            Self::GameEvents => games::GAME_EVENTS,
             Self::Ticks => market::TICKS,
             Self::Evaluations => market::EVALUATIONS,
             Self::DeadLetter => audit::DEAD_LETTER,
         }
     }
 
-    /// The Arrow schema of [`columns`](Self::columns); every link of the table has it.
+    /// The Arrow schema of [`columns`](Self::columns). Every new link of the table has it; a link from before a column
+    /// was added lacks that column, and is read as if it had nulls there.
     pub fn schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 6]> = LazyLock::new(|| {
+        static SCHEMAS: LazyLock<[SchemaRef; 8]> = LazyLock::new(|| {
             Table::all().map(|table| {
                 let field = |column: &Column| {
                     Field::new(column.name, column.kind.data_type(), !column.required)

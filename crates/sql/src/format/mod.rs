@@ -1,8 +1,9 @@
-//! The shapes of an answer: JSON, lines of JSON, CSV, and the Arrow IPC stream.
+//! The shapes of an answer: JSON, lines of JSON, CSV, the Arrow IPC stream, and Parquet.
 
 mod cell;
 mod csv;
 mod json;
+mod parquet;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub enum Format {
     Csv,
     /// Arrow's IPC stream.
     Arrow,
+    /// A Parquet file.
+    Parquet,
 }
 
 /// An answer that cannot be written.
@@ -40,11 +43,20 @@ pub enum FormatError {
     /// A value of a kind that has no text.
     #[error("the answer cannot be written")]
     Value(#[from] ArrowError),
+    /// A value of a kind that Parquet has no column for.
+    #[error("the answer cannot be written as Parquet")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
 }
 
 impl Format {
     /// All of them, the default first.
-    pub const ALL: [Self; 4] = [Self::Json, Self::Ndjson, Self::Csv, Self::Arrow];
+    pub const ALL: [Self; 5] = [
+        Self::Json,
+        Self::Ndjson,
+        Self::Csv,
+        Self::Arrow,
+        Self::Parquet,
+    ];
 
     /// The name in `?format=`.
     pub fn name(self) -> &'static str {
@@ -53,6 +65,7 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
             Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -63,7 +76,13 @@ impl Format {
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
+    }
+
+    /// Whether its bytes are no text.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Arrow | Self::Parquet)
     }
 
     /// Writes an answer, as long as it fits `limit` bytes. JSON tells how long it took.
@@ -93,6 +112,7 @@ impl Format {
                 drop(writer);
                 out.row_done()?;
             }
+            Self::Parquet => parquet::write(answer, &mut out)?,
         }
         Ok(out.bytes)
     }
@@ -111,7 +131,7 @@ impl FromStr for Format {
 
 /// A name that no format has.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no format {0:?}; there are json, ndjson, csv and arrow")]
+#[error("there is no format {0:?}; there are json, ndjson, csv, arrow and parquet")]
 pub struct UnknownFormat(String);
 
 /// Bytes that are checked against a limit after each row.

@@ -123,3 +123,37 @@ async fn an_answer_too_large_to_send_is_refused_in_every_format() {
         );
     }
 }
+
+#[tokio::test]
+async fn texts_that_a_spreadsheet_would_run_are_inert_in_csv_alone() {
+    let lake = Lake::empty();
+    let csv = |answer: &crate::Answer| {
+        let bytes = Format::Csv.write(answer, Duration::ZERO, 1 << 20).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    for (text, expected) in [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "\"'\r=1\""),
+        ("=A1,\"x\"", "\"'=A1,\"\"x\"\"\""),
+        ("＝1", "'＝1"),
+        ("'=1", "''=1"),
+        ("'quoted'", "'quoted'"),
+        ("a=1", "a=1"),
+        ("5 - 3", "5 - 3"),
+    ] {
+        let query = format!("SELECT '{}' AS v", text.replace('\'', "''"));
+        let answer = lake.run(&query).await.unwrap();
+        assert_eq!(csv(&answer), format!("v\r\n{expected}\r\n"), "{text:?}");
+        assert_eq!(lines(&answer), [json!({"v": text})]);
+    }
+    let numbers = lake
+        .run("SELECT -5 AS a, CAST(-0.5 AS DECIMAL(4,2)) AS b, -1.5 AS c, [-1] AS d")
+        .await;
+    assert_eq!(csv(&numbers.unwrap()), "a,b,c,d\r\n-5,-0.50,-1.5,[-1]\r\n");
+    let name = lake.run("SELECT 1 AS \"=cmd\"").await;
+    assert_eq!(csv(&name.unwrap()), "'=cmd\r\n1\r\n");
+}

@@ -5,6 +5,8 @@
 mod analysts;
 mod case;
 mod formats;
+mod games;
+mod grown;
 mod lakes;
 mod limits;
 mod refusals;

@@ -2,9 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod events;
+mod expected;
 mod files;
 mod holdings;
+mod holdings_form;
 mod lakes;
+mod pages;
 mod portfolios;
+mod questions;
+mod reports;
 mod routes;
 mod sql;
+mod sql_page;

@@ -5,8 +5,15 @@ use serde_json::Value;
 
 use super::lakes::Function;
 
-const READS: [&str; 11] = [
+const READS: [&str; 27] = [
     "/",
+    "/prices",
+    "/prices/IBM",
+    "/portfolios",
+    "/portfolios/1.2",
+    "/behaviour",
+    "/sql",
+    "/assets/site.css",
     "/health",
     "/openapi.json",
     "/api/tables",
@@ -15,6 +22,15 @@ const READS: [&str; 11] = [
     "/api/portfolios/statistics",
     "/api/portfolios/1.2",
     "/api/portfolios/1.2/evaluations",
+    "/api/questions",
+    "/api/questions/users-attacked",
+    "/questions",
+    "/questions/users-attacked",
+    "/api/reports",
+    "/api/reports/player-standings",
+    "/reports",
+    "/reports/analytics",
+    "/reports/player-standings",
     "/csv",
     "/csv/INVESTOR_1_PORTFOLIO_2.csv",
 ];
@@ -40,7 +56,7 @@ async fn every_route_can_be_read_with_and_without_a_slash() {
 async fn other_methods_are_told_which_there_are() {
     let function = Function::start().await;
     for path in READS {
-        if path == "/api/portfolios/1.2" {
+        if path.ends_with("/portfolios/1.2") {
             continue;
         }
         let got = function.send(Method::POST, path, &[], "").await;
@@ -52,6 +68,9 @@ async fn other_methods_are_told_which_there_are() {
         .await;
     got.problem(405);
     assert_eq!(got.header("allow"), "GET, HEAD, PUT, DELETE");
+    let got = function.send(Method::PUT, "/portfolios/1.2", &[], "").await;
+    got.problem(405);
+    assert_eq!(got.header("allow"), "GET, HEAD, POST");
     let got = function.send(Method::DELETE, "/api/sql", &[], "").await;
     got.problem(405);
     assert_eq!(got.header("allow"), "GET, HEAD, POST");
@@ -96,7 +115,11 @@ async fn links_of_the_first_page_work() {
         .collect();
     assert!(links.len() > 5);
     for link in links {
-        assert_eq!(function.get(link).await.status, 200, "{link}");
+        // Where it leads within the page is the browser's business.
+        let link = link.split('#').next().unwrap().replace("&#38;", "&");
+        if !link.is_empty() {
+            assert_eq!(function.get(&link).await.status, 200, "{link}");
+        }
     }
 }
 
@@ -110,6 +133,10 @@ async fn the_description_names_every_route() {
         let path = path
             .replace("1.2", "{id}")
             .replace("/ticks", "/{name}")
+            .replace("site.css", "{name}")
+            .replace("IBM", "{ticker}")
+            .replace("users-attacked", "{slug}")
+            .replace("player-standings", "{slug}")
             .replace("INVESTOR_1_PORTFOLIO_2.csv", "{file}");
         let path = if path == "/csv" {
             "/csv/"

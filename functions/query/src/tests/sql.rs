@@ -128,7 +128,7 @@ async fn formats_follow_the_parameter_then_accept() {
         .problem(406);
     assert_eq!(
         problem["formats"],
-        json!(["json", "ndjson", "csv", "arrow"])
+        json!(["json", "ndjson", "csv", "arrow", "parquet"])
     );
 }
 

@@ -1,0 +1,88 @@
+//! Parameters in the body of a POST: a form, or a JSON object.
+
+use http::header::CONTENT_TYPE;
+use lambda_http::Request;
+use lambda_kit::Problem;
+use lambda_kit::http::Parameters;
+use serde_json::{Number, Value};
+
+use crate::parameters::is_utf8;
+use crate::refusals;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+/// The types of bodies that are read.
+pub(crate) const ACCEPTED: [&str; 2] = [FORM, JSON];
+
+/// Integers beyond this are not the same in every JSON reader (RFC 8259).
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// What a body says of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// A text, or the digits of an integer.
+    Text(String),
+    /// Anything else, as JSON.
+    Other(String),
+}
+
+/// Reads the body. One of nothing but white space has no parameters, whatever its type.
+pub(crate) fn read(request: &Request) -> Result<Vec<(String, Given)>, Problem> {
+    let bytes: &[u8] = request.body().as_ref();
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    match media_type(request).as_deref() {
+        Some(FORM) => form(bytes),
+        Some(media) if media == JSON || is_json_of_a_kind(media) => json(bytes),
+        None if bytes.trim_ascii() == b"{}" => Ok(Vec::new()),
+        other => Err(refusals::unknown_media(other)),
+    }
+}
+
+/// The media type without its parameters; none where it is not told.
+fn media_type(request: &Request) -> Option<String> {
+    let value = String::from_utf8_lossy(request.headers().get(CONTENT_TYPE)?.as_bytes());
+    let media = value.split(';').next().unwrap_or_default().trim();
+    (!media.is_empty()).then(|| media.to_ascii_lowercase())
+}
+
+fn is_json_of_a_kind(media: &str) -> bool {
+    media.starts_with("application/") && media.ends_with("+json")
+}
+
+fn form(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| refusals::no_form())?;
+    if !is_utf8(text) {
+        return Err(refusals::no_form());
+    }
+    let given = |(name, value): (&str, &str)| (name.to_owned(), Given::Text(value.to_owned()));
+    Ok(Parameters::parse(text.trim()).iter().map(given).collect())
+}
+
+fn json(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|bad| refusals::no_json(&bad))?;
+    let Value::Object(members) = value else {
+        return Err(refusals::not_an_object());
+    };
+    let given = |value| match value {
+        Value::String(text) => Given::Text(text),
+        Value::Number(number) => {
+            integer(&number).map_or_else(|| Given::Other(number.to_string()), Given::Text)
+        }
+        other => Given::Other(other.to_string()),
+    };
+    let members = members.into_iter();
+    Ok(members.map(|(name, value)| (name, given(value))).collect())
+}
+
+/// The digits of an integer; JSON writes one as `3`, `3.0` or `3e0`.
+fn integer(number: &Number) -> Option<String> {
+    if let Some(whole) = number.as_i64() {
+        return Some(whole.to_string());
+    }
+    let float = number.as_f64()?;
+    let whole = float.fract() == 0.0 && float.abs() <= LARGEST_INTEGER;
+    whole.then(|| format!("{float:.0}"))
+}

@@ -1,0 +1,211 @@
+//! `/`: what flows now, how fresh each table is, and what could not be read.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::Response;
+use lake::Table;
+use lambda_http::Body;
+use lambda_kit::Problem;
+use serde::Deserialize;
+
+use super::rows::{self, Moment};
+use super::shell;
+use crate::charts::{self, Series};
+use crate::context::Context;
+use crate::figures;
+
+/// How far back the chart looks.
+const MINUTES: i64 = 45;
+/// A table with a row younger than this is fed right now.
+const FRESH: TimeDelta = TimeDelta::seconds(90);
+/// How many dead letters are shown.
+const LETTERS: usize = 5;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    here: &'static str,
+    chart: String,
+    flows: bool,
+    rate: String,
+    rate_note: String,
+    rows: String,
+    newest: String,
+    letters: String,
+    tables: Vec<Freshness>,
+    dead: Vec<Letter>,
+    minutes: i64,
+}
+
+struct Freshness {
+    name: &'static str,
+    topic: &'static str,
+    rows: String,
+    newest: String,
+    age: String,
+    fresh: bool,
+}
+
+struct Letter {
+    at: String,
+    age: String,
+    place: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Minute {
+    topic: String,
+    minute: i64,
+    n: i64,
+}
+
+#[derive(Deserialize)]
+struct Newest {
+    name: String,
+    n: i64,
+    newest: Option<Moment>,
+}
+
+#[derive(Deserialize)]
+struct Dead {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    timestamp: Moment,
+    reason: String,
+}
+
+/// The topic whose records are a table's rows, as people know it.
+fn topic(table: Table) -> &'static str {
+    match table {
+        Table::Evaluations => "portfolios",
+        Table::DeadLetter => "any",
+        fed => fed.topic().unwrap_or_default(),
+    }
+}
+
+pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Response<Body>, Problem> {
+    let (flow, freshness, dead) = (flow_query(now), freshness_query(), dead_query());
+    let (minutes, newest, dead) = tokio::try_join!(
+        rows::read::<Minute>(context, &flow),
+        rows::read::<Newest>(context, &freshness),
+        rows::read::<Dead>(context, &dead),
+    )?;
+    let last = now.timestamp() / 60 - 1;
+    let rate: i64 = minutes
+        .iter()
+        .filter(|m| m.minute == last)
+        .map(|m| m.n)
+        .sum();
+    let tables: Vec<Freshness> = Table::all()
+        .into_iter()
+        .map(|table| fresh(table, &newest, now))
+        .collect();
+    let letters = newest.iter().find(|t| t.name == Table::DeadLetter.name());
+    shell::html(&Overview {
+        here: "/",
+        flows: !minutes.is_empty(),
+        chart: chart(&minutes, now),
+        rate: figures::count(rate),
+        rate_note: clock(last),
+        rows: figures::count(newest.iter().map(|t| t.n).sum()),
+        newest: newest
+            .iter()
+            .filter_map(|t| t.newest)
+            .max()
+            .map_or("none yet".to_owned(), |at| figures::ago(at.0, now)),
+        letters: figures::count(letters.map_or(0, |t| t.n)),
+        tables,
+        dead: dead.into_iter().map(|letter| shown(letter, now)).collect(),
+        minutes: MINUTES,
+    })
+}
+
+fn clock(minute: i64) -> String {
+    DateTime::from_timestamp(minute * 60, 0)
+        .map(|at| at.format("%H:%M UTC").to_string())
+        .unwrap_or_default()
+}
+
+fn flow_query(now: DateTime<Utc>) -> String {
+    let from = rows::literal(now - TimeDelta::minutes(MINUTES));
+    let to = rows::literal(now);
+    let parts: Vec<String> = Table::all()
+        .into_iter()
+        .filter(|table| *table != Table::DeadLetter)
+        .map(|table| {
+            format!(
+                "SELECT '{}' AS topic, arrow_cast(_timestamp, 'Int64') / 60000 AS minute, COUNT(*) AS n \
+                 FROM {} WHERE _timestamp >= {from} AND _timestamp <= {to} GROUP BY 2",
+                topic(table),
+                table.name()
+            )
+        })
+        .collect();
+    parts.join(" UNION ALL ")
+}
+
+fn freshness_query() -> String {
+    let parts = Table::all().map(|table| {
+        let name = table.name();
+        format!("SELECT '{name}' AS name, COUNT(*) AS n, MAX(_timestamp) AS newest FROM {name}")
+    });
+    parts.join(" UNION ALL ")
+}
+
+fn dead_query() -> String {
+    format!(
+        "SELECT topic, \"partition\", \"offset\", \"timestamp\", reason FROM dead_letter \
+         ORDER BY _timestamp DESC, _offset DESC LIMIT {LETTERS}"
+    )
+}
+
+/// A minute without events is a zero, so that a line goes down where nothing comes; the minute that runs is left out.
+fn chart(minutes: &[Minute], now: DateTime<Utc>) -> String {
+    let mut topics = BTreeMap::<&str, BTreeMap<i64, i64>>::new();
+    for each in minutes {
+        topics
+            .entry(&each.topic)
+            .or_default()
+            .insert(each.minute, each.n);
+    }
+    let current = now.timestamp() / 60;
+    let series: Vec<Series> = topics
+        .into_iter()
+        .map(|(topic, counts)| Series {
+            name: topic.to_owned(),
+            points: (current - MINUTES + 1..current)
+                .filter_map(|minute| {
+                    let at = DateTime::from_timestamp(minute * 60, 0)?;
+                    Some((at, counts.get(&minute).copied().unwrap_or(0) as f64))
+                })
+                .collect(),
+        })
+        .collect();
+    charts::lines_figure("Events a minute, by topic", "events a minute", &series)
+}
+
+fn fresh(table: Table, newest: &[Newest], now: DateTime<Utc>) -> Freshness {
+    let found = newest.iter().find(|t| t.name == table.name());
+    let at = found.and_then(|t| t.newest);
+    Freshness {
+        name: table.name(),
+        topic: topic(table),
+        rows: figures::count(found.map_or(0, |t| t.n)),
+        newest: at.map(|at| figures::time(at.0)).unwrap_or_default(),
+        age: at.map_or("empty".to_owned(), |at| figures::ago(at.0, now)),
+        fresh: at.is_some_and(|at| now - at.0 < FRESH),
+    }
+}
+
+fn shown(letter: Dead, now: DateTime<Utc>) -> Letter {
+    Letter {
+        at: figures::time(letter.timestamp.0),
+        age: figures::ago(letter.timestamp.0, now),
+        place: format!("{}-{} at {}", letter.topic, letter.partition, letter.offset),
+        reason: letter.reason,
+    }
+}

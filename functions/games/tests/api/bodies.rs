@@ -57,7 +57,7 @@ async fn the_body_wins_over_the_query_string() {
     assert_eq!(api.last()["health"], 40);
     let answer = api
         .post(
-            "/take_potion/?userid=query&n=bad",
+            "/take_potion/?userid=query&n=6",
             JSON,
             r#"{"n": 5, "userid": "body"}"#,
         )
@@ -65,6 +65,12 @@ async fn the_body_wins_over_the_query_string() {
     assert_eq!(body(&answer), "USER body: 5  Potion(s) Used!");
     problem(
         &api.post("/take_potion/?n=2", JSON, r#"{"n": 0}"#).await,
+        422,
+    );
+    // Wrong is wrong, even where the body would have won.
+    problem(&api.post("/take_potion/?n=bad", FORM, "n=4").await, 422);
+    problem(
+        &api.post("/take_potion/?userid=", FORM, "userid=4").await,
         422,
     );
     assert_eq!(api.events().len(), 2);

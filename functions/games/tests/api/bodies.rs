@@ -45,6 +45,16 @@ async fn a_form_or_json_says_what_the_query_string_would() {
     .await;
     assert_eq!(api.last()["userid"], "7");
     assert_eq!(api.last()["guild_name"], "Ritter der Kokosnuß 🥥");
+    for (number, digits) in [
+        ("-9007199254740991", "-9007199254740991"),
+        ("-0.0", "0"),
+        ("0", "0"),
+        ("12e2", "1200"),
+    ] {
+        let member = format!(r#"{{"userid": {number}}}"#);
+        api.post("/take_potion", JSON, &member).await;
+        assert_eq!(api.last()["userid"], digits);
+    }
 }
 
 #[tokio::test]
@@ -155,6 +165,9 @@ async fn what_cannot_be_read_is_a_problem() {
         (JSON, r#"{"n": 1.5}"#, 422),
         (JSON, r#"{"n": -1}"#, 422),
         (JSON, r#"{"userid": {}}"#, 422),
+        (JSON, r#"{"userid": 9007199254740992}"#, 422),
+        (JSON, r#"{"userid": 18446744073709551615}"#, 422),
+        (JSON, r#"{"userid": -9007199254740993}"#, 422),
         (JSON, r#"{"userid": ""}"#, 422),
         (JSON, r#"{"userid": "a\u0000b"}"#, 422),
         (FORM, "n=%", 422),

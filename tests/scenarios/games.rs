@@ -1,16 +1,16 @@
 //! Systems 2 and 3: players of both games, and what of their moves can be asked in SQL.
 
 mod hostile;
+mod own_tools;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use reqwest::header::HOST;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tests::http::{client, get, post, send};
+use tests::kafka;
 use tests::stack::Stack;
-use tests::{kafka, tools};
 
 /// Route, event type, whether it takes POST, and the answer to user `u` with n = 2.
 const MOVES: [(&str, &str, bool, &str); 9] = [
@@ -244,63 +244,5 @@ async fn figures(stack: &Stack) {
             json!({"event_type": "sword purchased", "n": 2, "same": true}),
             json!({"event_type": "a knife/2 purchased", "n": 1, "same": true}),
         ]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_players_own_tools_work() {
-    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
-    let games = &stack.run.games;
-    let mut posted = tempfile::NamedTempFile::new().unwrap();
-    posted.write_all(b"{}").unwrap();
-    let empty = tempfile::NamedTempFile::new().unwrap();
-    let url = format!("{games}/purchase_a_sword/?userid=7&n=3");
-    let host = "Host: user-007.comcast.com";
-    let json = "application/json";
-    let mut sent = 0;
-    for arguments in [
-        &["-n", "10", "-H", host, &url][..],
-        &[
-            "-n",
-            "10",
-            "-H",
-            host,
-            "-p",
-            posted.path().to_str().unwrap(),
-            "-T",
-            json,
-            &url,
-        ],
-        &[
-            "-n",
-            "10",
-            "-H",
-            host,
-            "-p",
-            empty.path().to_str().unwrap(),
-            "-T",
-            json,
-            &url,
-        ],
-    ] {
-        let Some(output) = tools::run("ab", arguments) else {
-            return;
-        };
-        let report = tools::printed(&output);
-        assert!(
-            report.contains("Failed requests:        0") && !report.contains("Non-2xx"),
-            "{report}"
-        );
-        sent += 10;
-    }
-    let stored = "SELECT Host, userid, amount_purchased, COUNT(*) AS n FROM purchase_events GROUP BY 1, 2, 3";
-    let rows = stack
-        .sql_until(stored, |rows| {
-            rows.first().is_some_and(|row| row["n"] == sent)
-        })
-        .await;
-    assert_eq!(
-        rows,
-        [json!({"Host": "user-007.comcast.com", "userid": "7", "amount_purchased": 3, "n": sent})]
     );
 }

@@ -15,7 +15,7 @@ const JSON: &str = "application/json";
 /// The types of bodies that are read.
 pub(crate) const ACCEPTED: [&str; 2] = [FORM, JSON];
 
-/// Integers beyond this are not the same in every JSON reader (RFC 8259).
+/// Integers beyond this are not the same in every JSON reader (RFC 8259); up to it, a float holds every one.
 const LARGEST_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// What a body says of a parameter.
@@ -79,10 +79,8 @@ fn json(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
 
 /// The digits of an integer; JSON writes one as `3`, `3.0` or `3e0`.
 fn integer(number: &Number) -> Option<String> {
-    if let Some(whole) = number.as_i64() {
-        return Some(whole.to_string());
-    }
     let float = number.as_f64()?;
     let whole = float.fract() == 0.0 && float.abs() <= LARGEST_INTEGER;
-    whole.then(|| format!("{float:.0}"))
+    // Zero is added so that there is no zero with a sign.
+    whole.then(|| format!("{:.0}", float + 0.0))
 }

@@ -36,31 +36,38 @@ impl Asked {
     }
 
     pub(crate) fn userid(&self) -> Result<Text, Problem> {
-        text("userid", self.get("userid")?.unwrap_or(DEFAULT_USER))
+        self.text("userid", DEFAULT_USER)
     }
 
     pub(crate) fn guild_name(&self) -> Result<Text, Problem> {
-        text(
-            "guild_name",
-            self.get("guild_name")?.unwrap_or(DEFAULT_GUILD),
-        )
+        self.text("guild_name", DEFAULT_GUILD)
     }
 
     pub(crate) fn amount(&self) -> Result<Amount, Problem> {
-        self.get("n")?.map_or(Ok(Amount::ONE), |given| {
-            given.parse().map_err(|_| refusals::bad_amount(given))
-        })
+        let amount = |given: &str| given.parse().map_err(|_| refusals::bad_amount(given));
+        let given = self.get("n", amount, refusals::bad_amount)?;
+        Ok(given.unwrap_or(Amount::ONE))
     }
 
-    fn get(&self, name: &str) -> Result<Option<&str>, Problem> {
+    fn text(&self, name: &str, default: &str) -> Result<Text, Problem> {
+        let given = self.get(name, |given| text(name, given), |_| refusals::no_text(name))?;
+        given.map_or_else(|| text(name, default), Ok)
+    }
+
+    /// What the body says, else what the query string says; either must be right where it is given.
+    fn get<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Problem>,
+        refuse: impl Fn(&str) -> Problem,
+    ) -> Result<Option<T>, Problem> {
+        let query = self.query.iter().filter(|(given, _)| *given == name);
+        let query = only(name, query)?.map(|(_, value)| parse(value));
+        let query = query.transpose()?;
         match only(name, self.body.iter().filter(|(given, _)| given == name))? {
-            Some((_, Given::Text(text))) => Ok(Some(text)),
-            Some((_, Given::Other(json))) if name == "n" => Err(refusals::bad_amount(json)),
-            Some((_, Given::Other(_))) => Err(refusals::no_text(name)),
-            None => {
-                let given = self.query.iter().filter(|(given, _)| *given == name);
-                Ok(only(name, given)?.map(|(_, value)| value))
-            }
+            Some((_, Given::Text(text))) => parse(text).map(Some),
+            Some((_, Given::Other(json))) => Err(refuse(json)),
+            None => Ok(query),
         }
     }
 }

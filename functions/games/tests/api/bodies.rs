@@ -45,6 +45,16 @@ async fn a_form_or_json_says_what_the_query_string_would() {
     .await;
     assert_eq!(api.last()["userid"], "7");
     assert_eq!(api.last()["guild_name"], "Ritter der Kokosnuß 🥥");
+    for (number, digits) in [
+        ("-9007199254740991", "-9007199254740991"),
+        ("-0.0", "0"),
+        ("0", "0"),
+        ("12e2", "1200"),
+    ] {
+        let member = format!(r#"{{"userid": {number}}}"#);
+        api.post("/take_potion", JSON, &member).await;
+        assert_eq!(api.last()["userid"], digits);
+    }
 }
 
 #[tokio::test]
@@ -57,7 +67,7 @@ async fn the_body_wins_over_the_query_string() {
     assert_eq!(api.last()["health"], 40);
     let answer = api
         .post(
-            "/take_potion/?userid=query&n=bad",
+            "/take_potion/?userid=query&n=6",
             JSON,
             r#"{"n": 5, "userid": "body"}"#,
         )
@@ -65,6 +75,12 @@ async fn the_body_wins_over_the_query_string() {
     assert_eq!(body(&answer), "USER body: 5  Potion(s) Used!");
     problem(
         &api.post("/take_potion/?n=2", JSON, r#"{"n": 0}"#).await,
+        422,
+    );
+    // Wrong is wrong, even where the body would have won.
+    problem(&api.post("/take_potion/?n=bad", FORM, "n=4").await, 422);
+    problem(
+        &api.post("/take_potion/?userid=", FORM, "userid=4").await,
         422,
     );
     assert_eq!(api.events().len(), 2);
@@ -149,6 +165,9 @@ async fn what_cannot_be_read_is_a_problem() {
         (JSON, r#"{"n": 1.5}"#, 422),
         (JSON, r#"{"n": -1}"#, 422),
         (JSON, r#"{"userid": {}}"#, 422),
+        (JSON, r#"{"userid": 9007199254740992}"#, 422),
+        (JSON, r#"{"userid": 18446744073709551615}"#, 422),
+        (JSON, r#"{"userid": -9007199254740993}"#, 422),
         (JSON, r#"{"userid": ""}"#, 422),
         (JSON, r#"{"userid": "a\u0000b"}"#, 422),
         (FORM, "n=%", 422),

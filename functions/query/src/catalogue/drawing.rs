@@ -21,7 +21,7 @@ pub(crate) enum Paper {
 }
 
 /// The chart of an answer as SVG; none where nothing suits it, or where there is nothing to draw.
-pub(crate) fn draw(title: &str, drawing: Drawing, grid: &Grid, paper: Paper) -> Option<String> {
+pub(crate) fn draw(drawing: Drawing, grid: &Grid, paper: Paper) -> Option<String> {
     match drawing {
         Drawing::None => None,
         Drawing::Bars {
@@ -35,7 +35,10 @@ pub(crate) fn draw(title: &str, drawing: Drawing, grid: &Grid, paper: Paper) -> 
                 Paper::Page => charts::bars_figure,
                 Paper::File => charts::bars,
             };
-            (!bars.is_empty()).then(|| draw(title, x_axis, y_axis, &bars))
+            (!bars.is_empty()).then(|| {
+                let title = format!("{y_axis} by {}", x_axis.to_lowercase());
+                draw(&title, x_axis, y_axis, &bars)
+            })
         }
         Drawing::Lines {
             series,
@@ -49,7 +52,7 @@ pub(crate) fn draw(title: &str, drawing: Drawing, grid: &Grid, paper: Paper) -> 
                 Paper::Page => charts::lines_figure,
                 Paper::File => charts::lines,
             };
-            drawable.then(|| draw(title, y_axis, &lines))
+            drawable.then(|| draw(&format!("{y_axis} over time"), y_axis, &lines))
         }
     }
 }

@@ -58,12 +58,7 @@ pub(crate) async fn page(
     };
     let answer = respond::ask(context, &asked.sql, limits).await?;
     let mut grid = Grid::of(&answer, ASKED_ROWS)?;
-    let chart = draw(
-        asked.question.sentence,
-        asked.question.drawing,
-        &grid,
-        Paper::Page,
-    );
+    let chart = draw(asked.question.drawing, &grid, Paper::Page);
     grid.cut(MOST_ROWS);
     let query = asked
         .values

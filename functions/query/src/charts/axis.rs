@@ -39,6 +39,9 @@ impl Numbers {
             (low - spread / 2.0, low + spread / 2.0)
         };
         let step = round_step((high - low) / count.max(1) as f64);
+        // Half an event is none.
+        let whole = low.fract() == 0.0 && high.fract() == 0.0;
+        let step = if whole { step.max(1.0) } else { step };
         Self {
             first: (low / step).floor() * step,
             last: (high / step).ceil() * step,

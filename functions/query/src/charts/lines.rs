@@ -182,7 +182,9 @@ fn plot(
             .filter(|(_, y)| y.is_finite())
             .map(|(at, y)| (seconds(*at), *y))
             .collect();
-        if let ([_, _, ..], true) = (points.as_slice(), series.len() == 1) {
+        // A filled shape says how much, which is true only above zero.
+        let fills = series.len() == 1 && numbers.first == 0.0;
+        if let ([_, _, ..], true) = (points.as_slice(), fills) {
             let mut shape = points.clone();
             shape.push((points[points.len() - 1].0, numbers.first));
             shape.push((points[0].0, numbers.first));

@@ -30,7 +30,6 @@ struct Overview {
     chart: String,
     flows: bool,
     rate: String,
-    rate_note: String,
     rows: String,
     newest: String,
     letters: String,
@@ -58,7 +57,8 @@ struct Letter {
 #[derive(Deserialize)]
 struct Minute {
     topic: String,
-    minute: i64,
+    /// Whole minutes before now.
+    ago: i64,
     n: i64,
 }
 
@@ -94,12 +94,7 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
         rows::read::<Newest>(context, &freshness),
         rows::read::<Dead>(context, &dead),
     )?;
-    let last = now.timestamp() / 60 - 1;
-    let rate: i64 = minutes
-        .iter()
-        .filter(|m| m.minute == last)
-        .map(|m| m.n)
-        .sum();
+    let rate: i64 = minutes.iter().filter(|m| m.ago == 0).map(|m| m.n).sum();
     let tables: Vec<Freshness> = Table::all()
         .into_iter()
         .map(|table| fresh(table, &newest, now))
@@ -110,7 +105,6 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
         flows: !minutes.is_empty(),
         chart: chart(&minutes, now),
         rate: figures::count(rate),
-        rate_note: clock(last),
         rows: figures::count(newest.iter().map(|t| t.n).sum()),
         newest: newest
             .iter()
@@ -124,22 +118,17 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
     })
 }
 
-fn clock(minute: i64) -> String {
-    DateTime::from_timestamp(minute * 60, 0)
-        .map(|at| at.format("%H:%M UTC").to_string())
-        .unwrap_or_default()
-}
-
 fn flow_query(now: DateTime<Utc>) -> String {
     let from = rows::literal(now - TimeDelta::minutes(MINUTES));
     let to = rows::literal(now);
+    let millis = now.timestamp_millis();
     let parts: Vec<String> = Table::all()
         .into_iter()
         .filter(|table| *table != Table::DeadLetter)
         .map(|table| {
             format!(
-                "SELECT '{}' AS topic, arrow_cast(_timestamp, 'Int64') / 60000 AS minute, COUNT(*) AS n \
-                 FROM {} WHERE _timestamp >= {from} AND _timestamp <= {to} GROUP BY 2",
+                "SELECT '{}' AS topic, ({millis} - arrow_cast(_timestamp, 'Int64')) / 60000 AS ago, COUNT(*) AS n \
+                 FROM {} WHERE _timestamp > {from} AND _timestamp <= {to} GROUP BY 2",
                 topic(table),
                 table.name()
             )
@@ -163,24 +152,24 @@ fn dead_query() -> String {
     )
 }
 
-/// A minute without events is a zero, so that a line goes down where nothing comes; the minute that runs is left out.
+/// Minutes that end now, a minute ago, and so on; one without events is a zero, so that the line goes down there.
 fn chart(minutes: &[Minute], now: DateTime<Utc>) -> String {
     let mut topics = BTreeMap::<&str, BTreeMap<i64, i64>>::new();
     for each in minutes {
         topics
             .entry(&each.topic)
             .or_default()
-            .insert(each.minute, each.n);
+            .insert(each.ago, each.n);
     }
-    let current = now.timestamp() / 60;
     let series: Vec<Series> = topics
         .into_iter()
         .map(|(topic, counts)| Series {
             name: topic.to_owned(),
-            points: (current - MINUTES + 1..current)
-                .filter_map(|minute| {
-                    let at = DateTime::from_timestamp(minute * 60, 0)?;
-                    Some((at, counts.get(&minute).copied().unwrap_or(0) as f64))
+            points: (0..MINUTES)
+                .rev()
+                .map(|ago| {
+                    let at = now - TimeDelta::minutes(ago);
+                    (at, counts.get(&ago).copied().unwrap_or(0) as f64)
                 })
                 .collect(),
         })

@@ -21,7 +21,7 @@ use crate::{evaluations, figures, holdings};
 /// What is shown when no interval is chosen: this long before the newest evaluation.
 const VIEW: TimeDelta = TimeDelta::minutes(60);
 /// How many evaluations the page lists.
-const LATEST: usize = 20;
+const LATEST: usize = 12;
 /// More points than pixels say nothing.
 const POINTS: usize = 700;
 

@@ -231,7 +231,7 @@ async fn its_findings_are_computed() {
         .max_by_key(|row| whole(row, "spent"))
         .unwrap();
     says(&format!(
-        "Players purchased {} items for {} in all: {}s are most of the items ({:.0}\u{a0}%), {}s most of the money ({:.0}\u{a0}%).",
+        "Players purchased {} items for {} in all: {}s are the largest part of the items ({:.0}\u{a0}%), {}s of the money ({:.0}\u{a0}%).",
         figures::count(items),
         figures::count(money),
         text(&amounts[0], "event_type").trim_start_matches("purchase_"),

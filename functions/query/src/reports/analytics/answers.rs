@@ -10,6 +10,10 @@ use crate::respond;
 
 /// Rows of an answer that are shown.
 const SHOWN_ROWS: usize = 12;
+/// Rows of an answer that are shown where it has so many columns that it shows what rows look like, and no more.
+const SAMPLE_ROWS: usize = 4;
+/// The most columns that are read across.
+const NARROW: usize = 8;
 /// Rows that are asked for where a chart or a finding uses more than are shown.
 const ASKED_ROWS: usize = 10_000;
 
@@ -30,9 +34,10 @@ impl Answers {
         let mut answers = Vec::new();
         for question in catalogue::all() {
             let grid = ask(question, context, deadline).await;
-            let chart = grid.as_ref().ok().and_then(|grid| {
-                catalogue::draw(question.sentence, question.drawing, grid, Paper::File)
-            });
+            let chart = grid
+                .as_ref()
+                .ok()
+                .and_then(|grid| catalogue::draw(question.drawing, grid, Paper::File));
             answers.push(Answered {
                 question,
                 grid,
@@ -52,7 +57,11 @@ impl Answers {
     pub(super) fn by_set(mut self) -> Vec<(Set, Vec<Answered>)> {
         for answered in &mut self.0 {
             if let Ok(grid) = &mut answered.grid {
-                grid.cut(SHOWN_ROWS);
+                grid.cut(if grid.columns.len() > NARROW {
+                    SAMPLE_ROWS
+                } else {
+                    SHOWN_ROWS
+                });
             }
         }
         let of = |set| {

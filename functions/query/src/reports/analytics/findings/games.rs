@@ -40,7 +40,7 @@ fn purchases(grid: &Grid) -> Finding {
         );
     };
     let sentence = format!(
-        "Players purchased {} for {} in all: {}s are most of the items ({}), {}s most of the money ({}).",
+        "Players purchased {} for {} in all: {}s are the largest part of the items ({}), {}s of the money ({}).",
         counted(items, "item", "items"),
         figures::short(money),
         item(&most.name),

@@ -83,7 +83,7 @@ fn providers(grid: &Grid, total: f64) -> Finding {
         );
     };
     let mut sentence = format!(
-        "Most purchases come through {}: {} of {} ({})",
+        "More purchases come through {} than through any other provider: {} of {} ({})",
         first.name,
         figures::short(first.number),
         figures::short(total),

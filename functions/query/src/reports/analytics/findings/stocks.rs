@@ -7,6 +7,9 @@ use crate::figures;
 /// From which difference of shares on a stock's interest and trade are apart, in points of a hundred.
 const APART: f64 = 5.0;
 
+/// Up to which part of all trade purchases and sales may differ and still balance.
+const BALANCED: f64 = 0.1;
+
 struct Stock {
     name: String,
     checks: f64,
@@ -114,12 +117,12 @@ fn trade(stocks: &[Stock], traded: f64, answers: &Answers) -> Finding {
         ));
     }
     sentence.push('.');
-    let advice = if purchased > sold {
-        "Customers build positions: this is the time to advise them on what to hold beside their favourite."
-    } else if sold > purchased {
-        "Customers leave the market: tell them early what to move into, before they move away."
-    } else {
+    let advice = if (purchased - sold).abs() < BALANCED * traded {
         "Purchases and sales balance: look at single stocks, below, for who moves where."
+    } else if purchased > sold {
+        "Customers build positions: this is the time to advise them on what to hold beside their favourite."
+    } else {
+        "Customers leave the market: tell them early what to move into, before they move away."
     };
     Finding::new(sentence, advice)
 }

@@ -44,7 +44,7 @@ fmt: needs-rust ## formats every crate
 
 package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
 	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \
-	  -p stocks -p exchange -p evaluate -p archive -p query --lambda-dir target/lambda
+	  -p stocks -p games -p exchange -p evaluate -p archive -p query --lambda-dir target/lambda
 
 needs-rust:
 	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }

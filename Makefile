@@ -25,7 +25,7 @@ test: build tools ## every test, from a bare clone
 	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
-	@PATH="$(TOOLS)/bin:$$PATH" cargo test --locked --workspace
+	@PATH="$(TOOLS)/bin:$$PATH" cargo test --locked --workspace --no-fail-fast
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive

@@ -13,8 +13,11 @@ const REPORTS: [(&str, &str); 3] = [
     ("guild-membership", "Guild Membership"),
 ];
 
+/// What an event adds to a column.
+type Figure = fn(&Value) -> i64;
+
 /// Per user the sums of some figures of some events.
-fn sums(events: &Events, types: &[&str], figures: &[(&str, fn(&Value) -> i64)]) -> Vec<Value> {
+fn sums(events: &Events, types: &[&str], figures: &[(&str, Figure)]) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
     for event in events.of_types(types) {
         let user = text(event, "userid");

@@ -167,7 +167,7 @@ async fn send_all(
             if work.stopping() {
                 return Ok(());
             }
-            tally.begin(&lane.call.event_type);
+            tally.begin(lane.call.event_type.clone());
             let (outcome, took) = loop {
                 let since = Instant::now();
                 match connection.send(&lane.call).await {
@@ -179,7 +179,7 @@ async fn send_all(
                         if work.stopping() {
                             return Ok(());
                         }
-                        tally.begin(&lane.call.event_type);
+                        tally.begin(lane.call.event_type.clone());
                     }
                 }
             };

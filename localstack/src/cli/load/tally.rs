@@ -40,8 +40,8 @@ struct Failed {
 
 impl Tally {
     /// A call is on its way.
-    pub(super) fn begin(&mut self, event_type: &Cow<'static, str>) {
-        self.in_flight = Some(event_type.clone());
+    pub(super) fn begin(&mut self, event_type: impl Into<Cow<'static, str>>) {
+        self.in_flight = Some(event_type.into());
     }
 
     /// The call never was on its way.
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn sent(tally: &mut Tally, event_type: &'static str, outcome: Outcome) {
-        tally.begin(&event_type.into());
+        tally.begin(event_type);
         tally.end(outcome, Duration::from_millis(1));
     }
 
@@ -200,9 +200,9 @@ mod tests {
         );
         let mut other = Tally::default();
         sent(&mut other, "join_guild", Outcome::Late);
-        other.begin(&"join_guild".into());
+        other.begin("join_guild");
         other.take_back();
-        other.begin(&"join_guild".into());
+        other.begin("join_guild");
         other.abandon();
         other.abandon();
         tally.add(other);

@@ -28,7 +28,7 @@ pub(super) fn findings(stored: &[Stored]) -> Vec<Finding> {
                 figures::short(all - dead),
                 percent(dead, all)
             ),
-            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason), mend the sender, and replay them with tidemill replay.",
+            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason), mend the sender, and send them again: their bytes are kept in the column value.",
         )
     });
     let empty: Vec<&str> = stored

@@ -1,4 +1,4 @@
-//! Thousands of small links stay queryable within the time limit, without optimisation.
+//! Many small links are one table; how long they take is shown, not asserted.
 
 use std::time::Instant;
 
@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::lakes::{Lake, batch};
 
-const LINKS: usize = 3000;
+const LINKS: usize = 1000;
 
 #[tokio::test]
-async fn thousands_of_links_are_answered_in_time() {
+async fn many_links_are_one_table() {
     let lake = Lake::empty();
     let rows: Vec<_> = (0..20)
         .map(|n| json!({"tick": "IBM", "price": 100 + n, "exchange": "se1", "_offset": n}))
@@ -40,7 +40,7 @@ async fn thousands_of_links_are_answered_in_time() {
     for (query, row) in expected {
         let start = Instant::now();
         assert_eq!(lake.rows(query).await, [row], "{query}");
-        // Visible with --nocapture: the figures that ARCHITECTURE quotes.
+        // Visible with --nocapture.
         eprintln!("{:?} {query}", start.elapsed());
     }
 }

@@ -51,10 +51,15 @@ pub struct Stack {
     pub run: Run,
 }
 
-/// The folder of the binaries that this test run was built with.
+/// The folder of the binaries that this test run was built with: where cargo puts them for users, which need not be
+/// above the test's own (`build.build-dir`).
 pub fn binaries() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().to_owned()
+    let beside = test.parent().unwrap().parent().unwrap();
+    let profile = beside.file_name().unwrap();
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map(|target| workspace().join(target).join(profile))
+        .unwrap_or_else(|| beside.to_owned())
 }
 
 /// The workspace's root.

@@ -15,6 +15,8 @@ async fn conforms(store: Arc<dyn Store>) {
     of_racing_creators_one_wins(store.clone()).await;
     listings_are_complete_and_sorted(&*store).await;
     folders_are_listed(&*store).await;
+    what_is_replaced_keeps_its_name(store.clone()).await;
+    what_is_deleted_is_gone(&*store).await;
 }
 
 fn path(path: &str) -> ObjectPath {
@@ -147,6 +149,51 @@ async fn folders_are_listed(store: &dyn Store) {
     assert!(store.list_folders("tree/9/a").await.unwrap().is_empty());
 }
 
+async fn what_is_replaced_keeps_its_name(store: Arc<dyn Store>) {
+    let name = path("replaced/object");
+    let bodies = [Bytes::from(vec![1; 70_000]), Bytes::from(vec![2; 10])];
+    store.create(&name, bodies[0].clone()).await.unwrap();
+    // Whoever reads or creates meanwhile meets the one or the other.
+    let meanwhile = {
+        let (store, name, bodies) = (store.clone(), name.clone(), bodies.clone());
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                assert!(bodies.contains(&store.read(&name).await.unwrap()));
+                let created = store.create(&name, Bytes::from_static(b"x")).await;
+                assert_eq!(created.unwrap(), Created::Exists);
+            }
+        })
+    };
+    for round in 0..50 {
+        let body = bodies[round % 2].clone();
+        store.replace(&name, body).await.unwrap();
+    }
+    meanwhile.await.unwrap();
+    assert_eq!(store.read(&name).await.unwrap(), bodies[1]);
+    let new = path("replaced/new");
+    store.replace(&new, bodies[0].clone()).await.unwrap();
+    assert_eq!(store.read(&new).await.unwrap(), bodies[0]);
+    assert_eq!(store.list("replaced", None).await.unwrap(), [new, name]);
+}
+
+async fn what_is_deleted_is_gone(store: &dyn Store) {
+    let (gone, kept) = (path("deleted/a/gone"), path("deleted/b/kept"));
+    for name in [&gone, &kept] {
+        store.create(name, Bytes::new()).await.unwrap();
+    }
+    for _ in 0..2 {
+        store.delete(&gone).await.unwrap();
+        assert!(matches!(
+            store.read(&gone).await,
+            Err(StoreError::NotFound { .. })
+        ));
+        assert_eq!(store.list("deleted", None).await.unwrap(), [kept.clone()]);
+    }
+    store.delete(&path("never/was")).await.unwrap();
+    let again = store.create(&gone, Bytes::from_static(b"again")).await;
+    assert_eq!(again.unwrap(), Created::New);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_conforms() {
     conforms(Arc::new(MemoryStore::new())).await;
@@ -201,7 +248,7 @@ async fn ordered_faults_happen() {
     let faults = |operation, _: &str| match operation {
         Operation::Create => Fault::After,
         Operation::Read => Fault::Before,
-        Operation::List => Fault::None,
+        _ => Fault::None,
     };
     let store = MemoryStore::new().with_faults(faults);
     let error = store.create(&path("a/b"), Bytes::new()).await.unwrap_err();

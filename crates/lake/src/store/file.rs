@@ -78,6 +78,19 @@ impl Store for FileStore {
         })
         .await
     }
+
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
+        let (root, file) = (self.root.clone(), self.file(path));
+        blocking("replace", file.clone(), move || {
+            replace(&root, &file, &body)
+        })
+        .await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        let file = self.file(path);
+        blocking("delete", file.clone(), move || delete(&file)).await
+    }
 }
 
 /// Runs file system calls where they block no other task.
@@ -101,12 +114,7 @@ fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Sto
 }
 
 fn create(root: &Path, file: &Path, body: &[u8]) -> Result<Created, StoreError> {
-    let folder = file.parent().unwrap_or(root);
-    let new_folders = missing(root, folder);
-    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    for made in &new_folders {
-        sync_folder(made.parent().unwrap_or(root))?;
-    }
+    let folder = make_folder(root, file)?;
     let staged = stage(folder, body)?;
     let linked = fs::hard_link(&staged, file);
     // Left behind by a crash before this line it is dotted, so no reader takes it for an object.
@@ -118,6 +126,34 @@ fn create(root: &Path, file: &Path, body: &[u8]) -> Result<Created, StoreError> 
     }
     removed.map_err(failed("remove", &staged))?;
     Ok(Created::New)
+}
+
+/// Takes the place of the object in one step, or leaves it as it was.
+fn replace(root: &Path, file: &Path, body: &[u8]) -> Result<(), StoreError> {
+    let folder = make_folder(root, file)?;
+    let staged = stage(folder, body)?;
+    fs::rename(&staged, file).map_err(failed("replace", file))?;
+    sync_folder(folder)
+}
+
+/// Folders stay: another process may be about to create something in them.
+fn delete(file: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(file) {
+        Ok(()) => sync_folder(file.parent().unwrap_or(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(failed("delete", file)(source)),
+    }
+}
+
+/// Makes the folder that `file` goes into, to outlive a power cut.
+fn make_folder<'a>(root: &'a Path, file: &'a Path) -> Result<&'a Path, StoreError> {
+    let folder = file.parent().unwrap_or(root);
+    let new_folders = missing(root, folder);
+    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+    for made in &new_folders {
+        sync_folder(made.parent().unwrap_or(root))?;
+    }
+    Ok(folder)
 }
 
 /// The folders from `folder` up to `root` that are not there yet.

@@ -37,6 +37,10 @@ pub enum Operation {
     Read,
     /// [`Store::list`] and [`Store::list_folders`].
     List,
+    /// [`Store::replace`].
+    Replace,
+    /// [`Store::delete`].
+    Delete,
 }
 
 /// What shall happen to a request.
@@ -157,6 +161,20 @@ impl Store for MemoryStore {
             found.sort_unstable();
             found.dedup();
             found
+        })
+        .await
+    }
+
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
+        self.request(Operation::Replace, path.as_str(), |objects| {
+            objects.insert(path.clone(), body);
+        })
+        .await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        self.request(Operation::Delete, path.as_str(), |objects| {
+            objects.remove(path);
         })
         .await
     }

@@ -19,8 +19,8 @@ use crate::ObjectPath;
 /// What a chain needs of object storage.
 ///
 /// Every adapter must pass `tests/conformance.rs`. What callers may rely on: an object never
-/// changes once it stands, never shows up in part, and is seen by every read and list that
-/// starts after its creation was answered.
+/// shows up in part, changes only by [`replace`](Self::replace), and is seen by every read and
+/// list that starts after its creation was answered.
 #[async_trait]
 pub trait Store: Send + Sync + Debug {
     /// Creates the object if none of that name stands; of racing creators exactly one gets
@@ -37,6 +37,18 @@ pub trait Store: Send + Sync + Debug {
     /// The names of the folders directly in the folder `prefix`, sorted; a folder is what holds
     /// an object, at whatever depth.
     async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Puts the object in the place of the one of that name, if there is one; its name is taken all
+    /// the while, and every read sees the one or the other whole.
+    ///
+    /// Only for links that a closed chain leaves behind: a committer never replaces.
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError>;
+
+    /// Removes the object; that there is none is no error.
+    ///
+    /// Only for what no chain commits to any more: a link's name that is free again can be taken by
+    /// whoever slept.
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError>;
 }
 
 /// What became of a creation.
@@ -71,6 +83,15 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// An object cannot be made of what it should hold.
+    #[error("{path} cannot be encoded")]
+    Encode {
+        /// The object.
+        path: ObjectPath,
+        /// The encoder's reason.
+        #[source]
+        source: ::parquet::errors::ParquetError,
+    },
     /// A fault that a test asked for.
     #[error("injected fault on {operation:?} of {path}")]
     Injected {
@@ -85,7 +106,7 @@ impl StoreError {
     /// Whether the same request may succeed a moment later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotFound { .. } | Self::Foreign(_) => false,
+            Self::NotFound { .. } | Self::Foreign(_) | Self::Encode { .. } => false,
             Self::Io { .. } | Self::Injected { .. } => true,
         }
     }

@@ -164,6 +164,19 @@ pub async fn put(
     .map(|(_, holdings)| holdings)
 }
 
+/// Adds a portfolio where there is none of its id yet; says whether it did.
+pub async fn add(store: &dyn Store, portfolio: Portfolio) -> Result<bool, HoldingsError> {
+    change(store, portfolio.id.investor, |portfolios| {
+        let absent = !portfolios.contains_key(&portfolio.id.portfolio);
+        if absent {
+            portfolios.insert(portfolio.id.portfolio, portfolio.clone());
+        }
+        absent
+    })
+    .await
+    .map(|(changed, _)| changed)
+}
+
 /// Takes a portfolio away; says whether it was there.
 pub async fn delete(store: &dyn Store, id: PortfolioId) -> Result<bool, HoldingsError> {
     change(store, id.investor, |portfolios| {

@@ -96,13 +96,8 @@ pub(crate) fn portfolio(
     shares: BTreeMap<String, u64>,
     active: bool,
 ) -> Result<Portfolio, Problem> {
-    for (name, number) in [("investor", id.investor), ("portfolio", id.portfolio)] {
-        if !(1..=LAST_NUMBER).contains(&number) {
-            return Err(Problem::unprocessable(format!(
-                "the number of the {name} is from 1 to {LAST_NUMBER}"
-            )));
-        }
-    }
+    number("investor", Some(id.investor))?;
+    number("portfolio", Some(id.portfolio))?;
     if shares.is_empty() {
         return Err(Problem::unprocessable(
             "a portfolio holds at least one ticker; DELETE takes it away",
@@ -117,6 +112,17 @@ pub(crate) fn portfolio(
         holdings,
         active,
     })
+}
+
+/// The number of an investor or of a portfolio; `None` is what could not be read as one.
+pub(crate) fn number(name: &str, number: Option<u32>) -> Result<u32, Problem> {
+    number
+        .filter(|number| (1..=LAST_NUMBER).contains(number))
+        .ok_or_else(|| {
+            Problem::unprocessable(format!(
+                "the number of the {name} is from 1 to {LAST_NUMBER}"
+            ))
+        })
 }
 
 /// One ticker and how many shares of it may be held.

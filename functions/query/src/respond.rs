@@ -36,6 +36,22 @@ pub(crate) async fn ask(context: &Context, query: &str, limits: Limits) -> Resul
         .map_err(refusal::of_sql)
 }
 
+/// The usual limits for so many rows, but no longer than until then.
+pub(crate) fn until(deadline: Instant, rows: usize) -> Result<Limits, Problem> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Problem::gateway_timeout(
+            "there was no time left to ask this",
+        ));
+    }
+    let usual = Limits::default();
+    Ok(Limits {
+        rows,
+        timeout: usual.timeout.min(left),
+        ..usual
+    })
+}
+
 /// An answer in one of the formats, if it fits.
 pub(crate) fn rows(
     answer: &Answer,

@@ -48,7 +48,15 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
         }
         ["portfolios"] => {
             reads(request)?;
-            pages::portfolios::page(context, Utc::now()).await
+            pages::portfolios::page(request, context, Utc::now()).await
+        }
+        ["portfolios", "new"] => {
+            allow(request, &[Method::GET, Method::HEAD, Method::POST])?;
+            if request.method() == Method::POST {
+                pages::new_portfolio::create(request, context).await
+            } else {
+                pages::new_portfolio::page()
+            }
         }
         ["portfolios", id] => {
             allow(request, &[Method::GET, Method::HEAD, Method::POST])?;
@@ -56,6 +64,14 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
                 pages::holdings_form::save(id, request, context, Utc::now()).await
             } else {
                 pages::portfolio::page(id, request, context, Utc::now()).await
+            }
+        }
+        ["portfolios", id, "delete"] => {
+            allow(request, &[Method::GET, Method::HEAD, Method::POST])?;
+            if request.method() == Method::POST {
+                pages::delete_portfolio::delete(id, request, context).await
+            } else {
+                pages::delete_portfolio::page(id, context).await
             }
         }
         ["behaviour"] => {

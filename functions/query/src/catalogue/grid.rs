@@ -13,6 +13,8 @@ pub(crate) struct Grid {
     pub(crate) rows: Vec<Vec<Cell>>,
     /// Whether the answer has more rows than these.
     pub(crate) more: bool,
+    /// How many of the rows, at the end, are shown for a maximum that the first ones lack.
+    pub(crate) below: usize,
 }
 
 /// One value.
@@ -48,6 +50,7 @@ impl Grid {
             more: answer.truncated || answer.row_count() > rows.len(),
             columns,
             rows,
+            below: 0,
         })
     }
 

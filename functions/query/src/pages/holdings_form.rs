@@ -1,4 +1,5 @@
-//! The form that edits holdings: a field for every ticker, refused field by field, by the rules of the API's PUT.
+//! The form of holdings: a field for every ticker, refused field by field, by the rules of the API's PUT; and the one
+//! that edits a portfolio.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +62,7 @@ impl Form {
     }
 
     /// Reads what was sent: the form as it was filled in, and the shares by ticker where every field is right.
-    fn read(sent: &Parameters) -> (Self, BTreeMap<String, u64>) {
+    pub(super) fn read(sent: &Parameters) -> (Self, BTreeMap<String, u64>) {
         let mut shares = BTreeMap::new();
         let fields = Ticker::all().map(|ticker| {
             let ticker = ticker.as_str();
@@ -109,6 +110,19 @@ fn quantity(text: &str) -> Result<Option<u64>, String> {
     }
 }
 
+/// The fields of a form that one of our own pages sent.
+pub(super) fn sent(request: &Request) -> Result<Parameters, Problem> {
+    same_origin::require(request)?;
+    match questions::media_type(request).as_deref() {
+        None | Some("application/x-www-form-urlencoded") => {
+            Ok(Parameters::parse(&String::from_utf8_lossy(request.body())))
+        }
+        Some(other) => Err(Problem::unsupported_media_type(format!(
+            "{other} is not understood here; this takes a form, and /api/portfolios takes JSON"
+        ))),
+    }
+}
+
 /// Takes a form that was sent: holdings are changed and the page is shown anew, or the form comes back with errors.
 pub(crate) async fn save(
     id: &str,
@@ -117,17 +131,8 @@ pub(crate) async fn save(
     now: DateTime<Utc>,
 ) -> Result<Response<Body>, Problem> {
     let id = holdings::id(id)?;
-    same_origin::require(request)?;
-    match questions::media_type(request).as_deref() {
-        None | Some("application/x-www-form-urlencoded") => {}
-        Some(other) => {
-            return Err(Problem::unsupported_media_type(format!(
-                "{other} is not understood here; this takes a form, and PUT /api/portfolios/{id} takes JSON"
-            )));
-        }
-    }
+    let sent = sent(request)?;
     evaluations::must_exist(id, context).await?;
-    let sent = Parameters::parse(&String::from_utf8_lossy(request.body()));
     let (mut form, shares) = Form::read(&sent);
     if form.wrong() == 0 {
         match holdings::portfolio(id, shares, form.active) {
@@ -144,7 +149,7 @@ pub(crate) async fn save(
 }
 
 /// 303: the browser asks for the page, so that a reload does not send the form again.
-fn back_to(path: &str) -> Response<Body> {
+pub(super) fn back_to(path: &str) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::SEE_OTHER;
     // Numbers and a fixed text are always a header's value.

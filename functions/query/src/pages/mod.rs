@@ -2,8 +2,10 @@
 
 pub(crate) mod assets;
 pub(crate) mod behaviour;
+pub(crate) mod delete_portfolio;
 mod direction;
 pub(crate) mod holdings_form;
+pub(crate) mod new_portfolio;
 pub(crate) mod overview;
 pub(crate) mod portfolio;
 pub(crate) mod portfolios;

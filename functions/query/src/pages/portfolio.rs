@@ -36,6 +36,7 @@ struct PortfolioPage {
     /// Whether it follows the newest evaluation.
     live: bool,
     saved: bool,
+    created: bool,
     from: String,
     to: String,
     interval_error: Option<String>,
@@ -167,6 +168,7 @@ pub(super) async fn show(
         held: held.is_some(),
         live,
         saved: parameters.get("saved").is_some() && status == StatusCode::OK,
+        created: parameters.get("created").is_some() && status == StatusCode::OK,
         query: interval_query(interval),
         from,
         to,
@@ -191,10 +193,10 @@ async fn within(
 ) -> Result<Vec<Evaluation>, Problem> {
     let query = format!(
         "SELECT window_end, nav, nav_change, nav_change_pct FROM evaluations \
-         WHERE {mine} AND {} ORDER BY window_end, _timestamp, _offset",
+         WHERE {mine} AND {}",
         interval.condition()
     );
-    rows::read(context, &query).await
+    rows::by_time(context, &query, "window_end").await
 }
 
 async fn statistics(

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::PortfolioId;
 use http::Response;
-use lambda_http::Body;
+use lambda_http::{Body, Request};
 use lambda_kit::Problem;
+use lambda_kit::http::Parameters;
 use serde::Deserialize;
 
 use super::direction::Change;
@@ -25,6 +27,8 @@ const MOST: usize = 200;
 #[template(path = "portfolios.html")]
 struct Portfolios {
     here: &'static str,
+    /// The portfolio that has just been deleted.
+    deleted: Option<PortfolioId>,
     minutes: i64,
     newest: Option<String>,
     total: String,
@@ -57,7 +61,11 @@ struct Newest {
     newest: Option<Moment>,
 }
 
-pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Response<Body>, Problem> {
+pub(crate) async fn page(
+    request: &Request,
+    context: &Context,
+    now: DateTime<Utc>,
+) -> Result<Response<Body>, Problem> {
     let investors = holdings::latest(context).await?;
     let newest: Newest =
         rows::one(context, "SELECT MAX(window_end) AS newest FROM evaluations").await?;
@@ -65,10 +73,10 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
         Some(newest) => {
             let query = format!(
                 "SELECT portfolio, window_end, nav, nav_change, nav_change_pct FROM evaluations \
-                 WHERE window_end >= {} ORDER BY window_end, _timestamp, _offset",
+                 WHERE window_end >= {}",
                 rows::literal(newest.0 - VIEW)
             );
-            rows::read(context, &query).await?
+            rows::by_time(context, &query, "window_end").await?
         }
         None => Vec::new(),
     };
@@ -105,6 +113,10 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
     });
     shell::html(&Portfolios {
         here: "/portfolios",
+        deleted: Parameters::of(request)
+            .get("deleted")
+            .and_then(|id| id.parse().ok())
+            .filter(|id| held().all(|(_, portfolio)| portfolio.id != *id)),
         minutes: VIEW.num_minutes(),
         newest: newest.newest.map(|at| figures::time(at.0)),
         total: figures::fixed(total, 2),

@@ -164,10 +164,8 @@ async fn in_view(
     };
     let from = rows::literal(newest.0 - VIEW);
     let only = ticker.map_or(String::new(), |t| format!(" AND tick = '{}'", t.as_str()));
-    let query = format!(
-        "SELECT tick, price, ts FROM ticks WHERE ts >= {from}{only} ORDER BY ts, _timestamp, _offset"
-    );
-    Ok((rows::read(context, &query).await?, Some(newest)))
+    let query = format!("SELECT tick, price, ts FROM ticks WHERE ts >= {from}{only}");
+    Ok((rows::by_time(context, &query, "ts").await?, Some(newest)))
 }
 
 fn quote(listing: &Listing, ticks: &[&Tick], now: DateTime<Utc>) -> Quote {

@@ -41,6 +41,18 @@ pub(super) async fn read<T: DeserializeOwned>(
         .collect()
 }
 
+/// Like [`read`], in the order of a column of times; of more rows than can be read, the oldest are left out.
+pub(super) async fn by_time<T: DeserializeOwned>(
+    context: &Context,
+    query: &str,
+    time: &str,
+) -> Result<Vec<T>, Problem> {
+    let newest_first = format!("{query} ORDER BY {time} DESC, _timestamp DESC, _offset DESC");
+    let mut rows = read(context, &newest_first).await?;
+    rows.reverse();
+    Ok(rows)
+}
+
 /// The one row of a statement that always has one.
 pub(super) async fn one<T: DeserializeOwned + Default>(
     context: &Context,

@@ -9,9 +9,12 @@ mod holdings;
 mod holdings_form;
 mod lakes;
 mod pages;
+mod portfolio_forms;
 mod portfolios;
 mod questions;
 mod reports;
 mod routes;
+#[path = "../../../../tests/fixtures/rows.rs"]
+mod rows;
 mod sql;
 mod sql_page;

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::lakes::{Function, Got, evaluation};
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "/",
     "/prices",
     "/prices/IBM",
     "/portfolios",
+    "/portfolios/new",
     "/portfolios/1.1",
+    "/portfolios/1.1/delete",
     "/behaviour",
     "/sql",
     "/sql?q=SELECT+1",

@@ -1,7 +1,7 @@
 //! Customers of the Stocks API: checks by ticker, and what is bought and sold.
 
 use lambda_kit::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Counted, bars};
 use crate::charts;
@@ -43,10 +43,17 @@ pub(in crate::pages) struct Trade {
 struct Traded {
     stock_name: Option<String>,
     bought: i64,
+    #[serde(deserialize_with = "sum")]
     bought_for: f64,
     sold: i64,
+    #[serde(deserialize_with = "sum")]
     sold_for: f64,
     n: i64,
+}
+
+/// A sum of floats; past their range it has no JSON and comes as null.
+fn sum<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    Option::<f64>::deserialize(value).map(|sum| sum.unwrap_or(f64::NAN))
 }
 
 pub(super) async fn read(context: &Context) -> Result<Stocks, Problem> {
@@ -61,8 +68,8 @@ pub(super) async fn read(context: &Context) -> Result<Stocks, Problem> {
     Ok(Stocks {
         checks: figures::count(checks.iter().map(|c| c.n).sum()),
         operations: figures::count(traded.iter().map(|t| t.n).sum()),
-        bought_for: figures::fixed(traded.iter().map(|t| t.bought_for).sum(), 2),
-        sold_for: figures::fixed(traded.iter().map(|t| t.sold_for).sum(), 2),
+        bought_for: money(traded.iter().map(|t| t.bought_for).sum()),
+        sold_for: money(traded.iter().map(|t| t.sold_for).sum()),
         checks_chart: (!checks.is_empty()).then(|| {
             charts::bars_half(
                 "Which stocks customers check",
@@ -88,21 +95,24 @@ fn name(traded: &Traded) -> String {
         .unwrap_or_else(|| "(none)".to_owned())
 }
 
+/// An amount of money; a dash where there is none, or none that can be told.
+fn money(usd: f64) -> String {
+    if usd.is_finite() {
+        figures::fixed(usd, 2)
+    } else {
+        "–".to_owned()
+    }
+}
+
 fn shown(traded: &Traded) -> Trade {
-    let price = |amount: f64, shares: i64| {
-        if shares == 0 {
-            "–".to_owned()
-        } else {
-            figures::fixed(amount / shares as f64, 2)
-        }
-    };
+    let price = |amount: f64, shares: i64| money(amount / shares as f64);
     Trade {
         ticker: name(traded),
         bought: figures::count(traded.bought),
         bought_at: price(traded.bought_for, traded.bought),
-        bought_for: figures::fixed(traded.bought_for, 2),
+        bought_for: money(traded.bought_for),
         sold: figures::count(traded.sold),
         sold_at: price(traded.sold_for, traded.sold),
-        sold_for: figures::fixed(traded.sold_for, 2),
+        sold_for: money(traded.sold_for),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sql::Limits;
+use lambda_kit::Problem;
 
 use crate::catalogue::{self, Drawing, Grid, Paper, Question, Set};
 use crate::context::Context;
@@ -73,20 +73,13 @@ impl Answers {
 }
 
 async fn ask(question: &Question, context: &Context, deadline: Instant) -> Result<Grid, String> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err("there was no time left to ask this".to_owned());
-    }
-    let usual = Limits::default();
-    let limits = Limits {
-        rows: match question.drawing {
-            Drawing::None => SHOWN_ROWS,
-            _ => ASKED_ROWS,
-        },
-        timeout: usual.timeout.min(left),
-        ..usual
+    let rows = match question.drawing {
+        Drawing::None => SHOWN_ROWS,
+        _ => ASKED_ROWS,
     };
-    let answer = respond::ask(context, question.sql, limits).await;
-    let grid = answer.and_then(|answer| Grid::of(&answer, limits.rows));
-    grid.map_err(|problem| problem.detail)
+    let answer = async {
+        let limits = respond::until(deadline, rows)?;
+        Grid::of(&respond::ask(context, question.sql, limits).await?, rows)
+    };
+    answer.await.map_err(|problem: Problem| problem.detail)
 }

@@ -67,7 +67,7 @@ async fn render(
     let answers = Answers::all(context, deadline).await;
     let mut reports = Vec::new();
     for report in ALL {
-        let grid = highlighted(report, REPORT_ROWS, context).await;
+        let grid = highlighted(report, REPORT_ROWS, context, deadline).await;
         reports.push((report, grid.map_err(|problem| problem.detail)));
     }
     let rows = stored.iter().filter(|s| !s.view).map(|s| s.rows).sum();

@@ -93,6 +93,15 @@ fn spread(grid: &Grid) -> Finding {
             0,
         )
     };
+    if figure(wild) == figure(calm) {
+        return Finding::new(
+            format!(
+                "No portfolio swings more than another: {} % of the average lie between the lowest and the highest valuation of each.",
+                figure(wild)
+            ),
+            "Nothing has to be done; look again over a longer time.",
+        );
+    }
     Finding::new(
         format!(
             "{} swings most: {} % of its average lie between its lowest and its highest valuation, against {} % of {}.",

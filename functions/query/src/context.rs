@@ -11,13 +11,46 @@ use sql::{Settings, Sql};
 pub struct Config {
     /// Where the lake is, such as `file:///…`.
     pub lake_url: String,
+    /// What pages name where they say how to make a first event.
+    pub urls: Urls,
+}
+
+/// Addresses of the system's other doors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Urls {
+    /// The Stocks API.
+    pub stocks: String,
+    /// The Games API.
+    pub games: String,
+    /// Lambda's own API, which invokes functions.
+    pub lambda: String,
+}
+
+impl Default for Urls {
+    /// Where `make run` has them when no port is chosen.
+    fn default() -> Self {
+        Self {
+            stocks: "http://localhost:5000".to_owned(),
+            games: "http://localhost:5001".to_owned(),
+            lambda: "http://localhost:9001".to_owned(),
+        }
+    }
 }
 
 impl Config {
-    /// Reads `LAKE_URL`.
+    /// Reads `LAKE_URL`, and `STOCKS_URL`, `GAMES_URL` and `LAMBDA_URL` where they are given.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
         let lake_url = env.required("LAKE_URL");
-        env.finish(lake_url.map(|lake_url| Self { lake_url }))
+        let usual = Urls::default();
+        let stocks = env.or("STOCKS_URL", usual.stocks);
+        let games = env.or("GAMES_URL", usual.games);
+        let lambda = env.or("LAMBDA_URL", usual.lambda);
+        let urls = Urls {
+            stocks,
+            games,
+            lambda,
+        };
+        env.finish(lake_url.map(|lake_url| Self { lake_url, urls }))
     }
 }
 
@@ -26,6 +59,7 @@ impl Config {
 pub struct Context {
     pub(crate) sql: Sql,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) urls: Urls,
 }
 
 /// Why the function cannot start.
@@ -48,6 +82,10 @@ impl Context {
         let store = lake::open(&config.lake_url)?;
         let sql = Sql::open(&config.lake_url, Settings::default())?;
         lake::holdings::seed(store.as_ref()).await?;
-        Ok(Self { sql, store })
+        Ok(Self {
+            sql,
+            store,
+            urls: config.urls,
+        })
     }
 }

@@ -53,14 +53,40 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// How long ago, in its largest unit: `3 s ago`, `12 min ago`, `5 h ago`, `9 days ago`.
+/// Clocks differ by less than this; what is further ahead runs ahead, as ticks of a burst do.
+const AHEAD: TimeDelta = TimeDelta::seconds(5);
+
+/// Whether an event's time is yet to come.
+pub(crate) fn is_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at - now > AHEAD
+}
+
+/// How long ago, in its largest unit: `3 s ago`, `12 min ago`, `5 h ago`, `9 days ago`; or `8 min ahead`.
 pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let age: TimeDelta = now - at;
-    match age.num_seconds() {
-        ..0 => "just now".to_owned(),
-        seconds @ 0..90 => format!("{seconds} s ago"),
-        seconds @ 90..5_400 => format!("{} min ago", (seconds + 30) / 60),
-        seconds @ 5_400..129_600 => format!("{} h ago", (seconds + 1_800) / 3_600),
-        seconds => format!("{} days ago", (seconds + 43_200) / 86_400),
+    if is_ahead(at, now) {
+        return format!("{} ahead", span(at - now));
+    }
+    let age = now - at;
+    if age < TimeDelta::zero() {
+        return "just now".to_owned();
+    }
+    format!("{} ago", span(age))
+}
+
+fn span(length: TimeDelta) -> String {
+    match length.num_seconds() {
+        seconds @ ..90 => format!("{seconds} s"),
+        seconds @ 90..5_400 => format!("{} min", (seconds + 30) / 60),
+        seconds @ 5_400..129_600 => format!("{} h", (seconds + 1_800) / 3_600),
+        seconds => format!("{} days", (seconds + 43_200) / 86_400),
+    }
+}
+
+/// Beside a bar: without cents where they say nothing.
+pub(crate) fn beside(value: f64) -> String {
+    if value.abs() >= 10_000.0 {
+        fixed(value, 0)
+    } else {
+        short(value)
     }
 }

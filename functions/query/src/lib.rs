@@ -24,7 +24,7 @@ mod routes;
 mod statistics;
 mod tables;
 
-pub use context::{Config, ConnectError, Context};
+pub use context::{Config, ConnectError, Context, Urls};
 pub use routes::handle;
 
 #[cfg(test)]

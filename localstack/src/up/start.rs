@@ -106,6 +106,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     let lake_url = lake_url.as_str().trim_end_matches('/').to_owned();
     let mut host = HostSettings::new(binaries()?, folder.logs());
     host.given = given(settings, broker.bootstrap(), &lake_url, epoch);
+    host.given.extend(addresses(&ports));
     host.forced = passed_on();
     let functions = Functions::start(&template.functions, &host)?;
 
@@ -226,6 +227,19 @@ fn given(
     given
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Where each door is, as `STOCKS_URL` and the like.
+fn addresses(ports: &Ports) -> BTreeMap<String, String> {
+    let apis = ports
+        .apis
+        .iter()
+        .map(|(api, bound)| (api.name.as_str(), bound.port));
+    apis.chain([("lambda", ports.lambda.port)])
+        .map(|(name, port)| (format!("{}_URL", name.to_uppercase()), url(port)))
+        // The lake's own variable says where its files are.
+        .filter(|(name, _)| name != "LAKE_URL")
         .collect()
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn draw(drawing: Drawing, grid: &Grid, paper: Paper) -> Option<String
                 Paper::File => charts::bars,
             };
             (!bars.is_empty()).then(|| {
-                let title = format!("{y_axis} by {}", x_axis.to_lowercase());
+                let title = format!("{} by {}", subject(y_axis), x_axis.to_lowercase());
                 draw(&title, x_axis, y_axis, &bars)
             })
         }
@@ -52,9 +52,14 @@ pub(crate) fn draw(drawing: Drawing, grid: &Grid, paper: Paper) -> Option<String
                 Paper::Page => charts::lines_figure,
                 Paper::File => charts::lines,
             };
-            drawable.then(|| draw(&format!("{y_axis} over time"), y_axis, &lines))
+            drawable.then(|| draw(&format!("{} over time", subject(y_axis)), y_axis, &lines))
         }
     }
+}
+
+/// An axis' name without its unit.
+fn subject(axis: &str) -> &str {
+    axis.split_once(',').map_or(axis, |(subject, _)| subject)
 }
 
 fn bars(grid: &Grid, names: &[&str], value: &str) -> Vec<(String, f64)> {

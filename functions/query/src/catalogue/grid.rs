@@ -70,6 +70,16 @@ impl Grid {
         })
     }
 
+    /// Names and values of the only row, where there is one.
+    pub(crate) fn only_row(&self) -> Option<Vec<(&str, &str)>> {
+        let [row] = self.rows.as_slice() else {
+            return None;
+        };
+        let named = self.columns.iter().zip(row);
+        let values = named.map(|(column, cell)| (column.name.as_str(), cell.text.as_str()));
+        Some(values.collect())
+    }
+
     /// The place of a column.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

@@ -68,6 +68,33 @@ impl Parameter {
         }
     }
 
+    /// What a form's field has: nothing where an interval is open.
+    pub(crate) fn shown<'a>(&self, value: &'a str) -> &'a str {
+        match self.kind {
+            Kind::Instant if value == self.default => "",
+            _ => value,
+        }
+    }
+
+    /// What an empty field means.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match (self.kind, self.name) {
+            (Kind::Number, _) => None,
+            (Kind::Instant, "from") => Some("the first"),
+            (Kind::Instant, _) => Some("the last"),
+        }
+    }
+
+    /// Its name as a field's.
+    pub(crate) fn label(&self) -> String {
+        let (first, rest) = self.name.split_at(1);
+        let zone = match self.kind {
+            Kind::Number => "",
+            Kind::Instant => " (UTC)",
+        };
+        format!("{}{rest}{zone}", first.to_uppercase())
+    }
+
     /// As it stands in the statement, with a value that has been read.
     pub(crate) fn written(&self, value: &str) -> String {
         match self.kind {

@@ -49,9 +49,12 @@ pub(super) fn draw(
     };
     let left = names(frame.width * 36 / 100) + 10;
     let numbers = Numbers::covering(low, high, if frame.width > 500 { 5 } else { 3 });
+    // The longest bar ends where the picture does; a scale to the next round number would leave room for nothing.
+    let first = if low < 0.0 { low } else { numbers.first };
+    let last = if high > 0.0 { high } else { numbers.last };
     let figures = values
         .iter()
-        .map(|(_, value)| text_width(&crate::figures::short(*value), LABEL.size));
+        .map(|(_, value)| text_width(&crate::figures::beside(*value), LABEL.size));
     let right = figures.max().unwrap_or(0) + 10;
     let top = title_lines.len() as i32 * LINE + LINE + 8;
     let bottom = top + values.len() as i32 * ROW;
@@ -71,8 +74,11 @@ pub(super) fn draw(
             .margin_left(left * SCALE)
             .margin_bottom(BOTTOM * SCALE)
             .margin_right(right * SCALE)
-            .build_cartesian_2d(numbers.first..numbers.last, 0.0..values.len() as f64)?;
+            .build_cartesian_2d(first..last, 0.0..values.len() as f64)?;
         for tick in numbers.ticks() {
+            if tick < first || tick > last {
+                continue;
+            }
             let (x, _) = chart.backend_coord(&(tick, 0.0));
             let weight = if tick == 0.0 { 0.4 } else { 0.13 };
             let ends = [(x, top * SCALE), (x, bottom * SCALE)];
@@ -84,12 +90,11 @@ pub(super) fn draw(
                 anchor: HPos::Center,
                 ..LABEL
             };
-            write(
-                area,
-                &numbers.label(tick),
-                (x, (bottom + 14) * SCALE),
-                middle,
-            )?;
+            let label = numbers.label(tick);
+            // Kept inside the picture at its right end.
+            let half = text_width(&label, LABEL.size) / 2 * SCALE;
+            let x = x.min(frame.width * SCALE - half);
+            write(area, &label, (x, (bottom + 14) * SCALE), middle)?;
         }
         let end = Type {
             anchor: HPos::Right,
@@ -115,7 +120,7 @@ pub(super) fn draw(
                 opacity: 0.95,
                 ..LABEL
             };
-            write(area, &crate::figures::short(*value), beside, figure)?;
+            write(area, &crate::figures::beside(*value), beside, figure)?;
         }
         Ok(())
     })

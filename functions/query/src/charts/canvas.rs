@@ -28,6 +28,11 @@ pub(super) const PLAIN: Frame = Frame {
     width: 720,
     plot_height: 220,
 };
+/// For a page with something beside it.
+pub(super) const BENCH: Frame = Frame {
+    width: 800,
+    plot_height: 220,
+};
 /// For half of a page, or a tablet.
 pub(super) const MEDIUM: Frame = Frame {
     width: 580,

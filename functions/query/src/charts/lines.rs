@@ -193,8 +193,13 @@ fn plot(
         if let [only] = points.as_slice() {
             plane.draw(&Circle::new(*only, 4 * SCALE, color.filled()))?;
         } else {
+            let newest = points.last().copied();
             let style = color.stroke_width(2 * SCALE as u32);
             plane.draw(&PathElement::new(points, style))?;
+            // Where it stands now.
+            if let (Some(newest), 1) = (newest, series.len()) {
+                plane.draw(&Circle::new(newest, 7 * SCALE / 2, color.filled()))?;
+            }
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use canvas::{Frame, MEDIUM, NARROW, PLAIN, WIDE};
+use canvas::{BENCH, Frame, MEDIUM, NARROW, PLAIN, WIDE};
 
 pub(crate) use sparkline::sparkline;
 
@@ -66,9 +66,21 @@ pub(crate) fn lines_figure(title: &str, y_axis: &str, series: &[Series]) -> Stri
     figure(&WHOLE, |frame| lines::draw(frame, title, y_axis, series))
 }
 
-/// [`lines_figure`] beside something else.
-pub(crate) fn lines_half(title: &str, y_axis: &str, series: &[Series]) -> String {
-    figure(&HALF, |frame| lines::draw(frame, title, y_axis, series))
+/// [`bars_figure`] over most of a page.
+pub(crate) fn bars_most(
+    title: &str,
+    x_axis: &str,
+    y_axis: &str,
+    values: &[(String, f64)],
+) -> String {
+    figure(&MOST, |frame| {
+        bars::draw(frame, title, x_axis, y_axis, values)
+    })
+}
+
+/// [`lines_figure`] over most of a page.
+pub(crate) fn lines_most(title: &str, y_axis: &str, series: &[Series]) -> String {
+    figure(&MOST, |frame| lines::draw(frame, title, y_axis, series))
 }
 
 /// The widths that a chart is drawn in, and the class by which the style sheet chooses.
@@ -80,6 +92,11 @@ struct Widths {
 static WHOLE: Widths = Widths {
     class: "whole",
     frames: &[("wide", WIDE), ("medium", MEDIUM), ("narrow", NARROW)],
+};
+
+static MOST: Widths = Widths {
+    class: "whole",
+    frames: &[("wide", BENCH), ("medium", MEDIUM), ("narrow", NARROW)],
 };
 
 static HALF: Widths = Widths {

@@ -9,12 +9,13 @@ use lambda_http::Body;
 use lambda_kit::Problem;
 
 use super::shell;
-use crate::context::Context;
+use crate::context::{Context, Urls};
 
 #[derive(Template)]
 #[template(path = "behaviour.html")]
 struct Behaviour {
     here: &'static str,
+    urls: Urls,
     stocks: stocks::Stocks,
     games: games::Games,
 }
@@ -23,6 +24,7 @@ pub(crate) async fn page(context: &Context) -> Result<Response<Body>, Problem> {
     let (stocks, games) = tokio::try_join!(stocks::read(context), games::read(context))?;
     shell::html(&Behaviour {
         here: "/behaviour",
+        urls: context.urls.clone(),
         stocks,
         games,
     })

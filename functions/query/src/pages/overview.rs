@@ -13,11 +13,12 @@ use serde::Deserialize;
 use super::rows::{self, Moment};
 use super::shell;
 use crate::charts::{self, Series};
-use crate::context::Context;
+use crate::context::{Context, Urls};
 use crate::figures;
 
-/// How far back the chart looks.
+/// How far back the chart looks at most, and at least.
 const MINUTES: i64 = 45;
+const FEWEST: i64 = 10;
 /// A table with a row younger than this is fed right now.
 const FRESH: TimeDelta = TimeDelta::seconds(90);
 /// How many dead letters are shown.
@@ -27,6 +28,7 @@ const LETTERS: usize = 5;
 #[template(path = "overview.html")]
 struct Overview {
     here: &'static str,
+    urls: Urls,
     chart: String,
     flows: bool,
     rate: String,
@@ -102,6 +104,7 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
     let letters = newest.iter().find(|t| t.name == Table::DeadLetter.name());
     shell::html(&Overview {
         here: "/",
+        urls: context.urls.clone(),
         flows: !minutes.is_empty(),
         chart: chart(&minutes, now),
         rate: figures::count(rate),
@@ -153,7 +156,10 @@ fn dead_query() -> String {
 }
 
 /// Minutes that end now, a minute ago, and so on; one without events is a zero, so that the line goes down there.
+/// Begins a minute before the first event.
 fn chart(minutes: &[Minute], now: DateTime<Utc>) -> String {
+    let first = minutes.iter().map(|m| m.ago + 2).max().unwrap_or(MINUTES);
+    let first = first.clamp(FEWEST, MINUTES);
     let mut topics = BTreeMap::<&str, BTreeMap<i64, i64>>::new();
     for each in minutes {
         topics
@@ -165,7 +171,7 @@ fn chart(minutes: &[Minute], now: DateTime<Utc>) -> String {
         .into_iter()
         .map(|(topic, counts)| Series {
             name: topic.to_owned(),
-            points: (0..MINUTES)
+            points: (0..first)
                 .rev()
                 .map(|ago| {
                     let at = now - TimeDelta::minutes(ago);
@@ -186,7 +192,8 @@ fn fresh(table: Table, newest: &[Newest], now: DateTime<Utc>) -> Freshness {
         rows: figures::count(found.map_or(0, |t| t.n)),
         newest: at.map(|at| figures::time(at.0)).unwrap_or_default(),
         age: at.map_or("empty".to_owned(), |at| figures::ago(at.0, now)),
-        fresh: at.is_some_and(|at| now - at.0 < FRESH),
+        // A fresh dead letter is nothing to be glad of.
+        fresh: table != Table::DeadLetter && at.is_some_and(|at| now - at.0 < FRESH),
     }
 }
 

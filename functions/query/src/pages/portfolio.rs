@@ -64,6 +64,7 @@ struct Statistics {
 }
 
 struct Row {
+    day: String,
     at: String,
     nav: String,
     change: Change,
@@ -259,7 +260,8 @@ fn chart(id: PortfolioId, found: &[Evaluation]) -> String {
 fn latest(found: &[Evaluation]) -> Vec<Row> {
     let rows = found.iter().rev().take(LATEST);
     rows.map(|e| Row {
-        at: figures::time(e.window_end.0),
+        day: e.window_end.0.format("%Y-%m-%d").to_string(),
+        at: e.window_end.0.format("%H:%M:%S").to_string(),
         nav: figures::grouped(&e.nav),
         change: Change::told(&e.nav_change, &e.nav_change_pct),
     })

@@ -15,7 +15,7 @@ use super::direction::Change;
 use super::rows::{self, Moment};
 use super::shell;
 use crate::charts;
-use crate::context::Context;
+use crate::context::{Context, Urls};
 use crate::{figures, holdings};
 
 /// How far back from the newest evaluation the courses go.
@@ -27,6 +27,7 @@ const MOST: usize = 200;
 #[template(path = "portfolios.html")]
 struct Portfolios {
     here: &'static str,
+    urls: Urls,
     /// The portfolio that has just been deleted.
     deleted: Option<PortfolioId>,
     minutes: i64,
@@ -113,6 +114,7 @@ pub(crate) async fn page(
     });
     shell::html(&Portfolios {
         here: "/portfolios",
+        urls: context.urls.clone(),
         deleted: Parameters::of(request)
             .get("deleted")
             .and_then(|id| id.parse().ok())

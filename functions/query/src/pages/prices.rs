@@ -14,7 +14,7 @@ use super::direction::Change;
 use super::rows::{self, Moment};
 use super::shell;
 use crate::charts::{self, Series};
-use crate::context::Context;
+use crate::context::{Context, Urls};
 use crate::{figures, holdings};
 
 /// How far back from the newest tick prices are shown.
@@ -26,7 +26,10 @@ const LATEST: usize = 30;
 #[template(path = "prices.html")]
 struct Prices {
     here: &'static str,
+    urls: Urls,
     newest: Option<String>,
+    /// How far the newest tick is ahead of the clock.
+    ahead: Option<String>,
     minutes: i64,
     exchanges: Vec<Board>,
 }
@@ -49,6 +52,7 @@ struct Quote {
 #[template(path = "ticker.html")]
 struct TickerPage {
     here: &'static str,
+    urls: Urls,
     ticker: &'static str,
     exchange: &'static str,
     minutes: i64,
@@ -61,6 +65,7 @@ struct TickerPage {
 }
 
 struct Row {
+    day: String,
     at: String,
     price: String,
     change: Change,
@@ -103,7 +108,11 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
     };
     shell::html(&Prices {
         here: "/prices",
+        urls: context.urls.clone(),
         newest: newest.map(|at| figures::time(at.0)),
+        ahead: newest
+            .filter(|at| figures::is_ahead(at.0, now))
+            .map(|at| figures::ago(at.0, now)),
         minutes: VIEW.num_minutes(),
         exchanges: Exchange::ALL
             .into_iter()
@@ -141,6 +150,7 @@ pub(crate) async fn one(
     let last = ticks.last().map(|t| rows::number(&t.price));
     shell::html(&TickerPage {
         here: "/prices",
+        urls: context.urls.clone(),
         ticker: ticker.as_str(),
         exchange: ticker.exchange().as_str(),
         minutes: VIEW.num_minutes(),
@@ -198,7 +208,8 @@ fn quote(listing: &Listing, ticks: &[&Tick], now: DateTime<Utc>) -> Quote {
 fn latest(ticks: &[&Tick]) -> Vec<Row> {
     let rows = ticks.iter().enumerate().rev().take(LATEST);
     rows.map(|(at, tick)| Row {
-        at: tick.ts.0.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
+        day: tick.ts.0.format("%Y-%m-%d").to_string(),
+        at: tick.ts.0.format("%H:%M:%S%.3f").to_string(),
         price: figures::grouped(&tick.price),
         change: match at.checked_sub(1).and_then(|before| ticks.get(before)) {
             Some(before) => Change::between(rows::number(&before.price), rows::number(&tick.price)),

@@ -8,7 +8,7 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::rows;
-use crate::{Config, Context, handle};
+use crate::{Config, Context, Urls, handle};
 
 pub(super) struct Function {
     _folder: tempfile::TempDir,
@@ -60,7 +60,12 @@ impl Function {
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake_url = format!("file://{}", folder.path().display());
-        let context = Context::connect(Config { lake_url }).await.unwrap();
+        let context = Context::connect(Config {
+            lake_url,
+            urls: Urls::default(),
+        })
+        .await
+        .unwrap();
         Self {
             _folder: folder,
             context,

@@ -123,7 +123,7 @@ fn chart(columns: &[Column], rows: &[Vec<Value>]) -> Option<String> {
             .map(|row| (text(&row[0]), number(&row[1])))
             .collect();
         let title = format!("{} by {}", rest[0].name, first.name);
-        return Some(charts::bars_half(&title, &first.name, &rest[0].name, &bars));
+        return Some(charts::bars_most(&title, &first.name, &rest[0].name, &bars));
     }
     if is_time(&first.kind) && rest.len() <= LINES {
         let series = rest.iter().enumerate().map(|(at, column)| {
@@ -141,7 +141,7 @@ fn chart(columns: &[Column], rows: &[Vec<Value>]) -> Option<String> {
         let series: Vec<Series> = series.collect();
         let names: Vec<&str> = rest.iter().map(|c| c.name.as_str()).collect();
         let title = format!("{} over {}", names.join(", "), first.name);
-        return Some(charts::lines_half(&title, &names.join(", "), &series));
+        return Some(charts::lines_most(&title, &names.join(", "), &series));
     }
     None
 }

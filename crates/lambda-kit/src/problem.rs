@@ -127,11 +127,15 @@ impl Problem {
 
     /// The problem as an answer.
     pub fn into_response(self) -> Response<Body> {
-        let mut members = self.extra;
+        // What is wrong is read first, what is allowed after it.
+        let mut members = Map::new();
         members.insert("type".to_owned(), json!("about:blank"));
         members.insert("title".to_owned(), json!(self.title));
         members.insert("status".to_owned(), json!(self.status.as_u16()));
         members.insert("detail".to_owned(), json!(self.detail));
+        for (name, value) in self.extra {
+            members.entry(name).or_insert(value);
+        }
         let mut response = Response::new(Body::Text(Value::Object(members).to_string()));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;

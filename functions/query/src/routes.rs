@@ -181,7 +181,7 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
             csv_files::one(file, request, context).await
         }
         _ => Err(Problem::not_found(format!(
-            "there is no route {path}; GET / names the routes"
+            "there is no page or route {path}; /openapi.json names them"
         ))),
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Settings {
 /// Why no files were written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CsvError {
-    #[error("nothing runs on {}: start it with `tidemill up`, or name the Lake API with --url", data.display())]
+    #[error("nothing runs on {}: start it with `make run`, go to the folder where it was started, or name the Lake API with --url", data.display())]
     NotRunning { data: PathBuf, source: io::Error },
     #[error("the running system has no Lake API")]
     NoLake,

@@ -27,7 +27,7 @@ use target::Target;
 /// Why a load was not sent, or not as it was wished.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    #[error("nothing runs on {}: start it with `tidemill up`, or name the API with --url", data.display())]
+    #[error("nothing runs on {}: start it with `make run`, go to the folder where it was started, or name the API with --url", data.display())]
     NotRunning { data: PathBuf, source: io::Error },
     #[error("the running system has no API named `{0}`")]
     NoApi(&'static str),

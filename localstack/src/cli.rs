@@ -1,8 +1,13 @@
 //! The command line of `tidemill`.
 
+mod accept_gap;
 mod csv;
+mod lambda;
 mod load;
+mod log;
+mod replay;
 mod report;
+mod running;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -40,6 +45,10 @@ enum Command {
     Load(load::Settings),
     /// Writes the analytics report as one HTML file that needs nothing else
     Report(report::Settings),
+    /// Puts records into their tables again: dead letters after a fix, or a whole topic
+    Replay(replay::Settings),
+    /// Records that records are lost, and lets the tables that miss them go on
+    AcceptGap(accept_gap::Settings),
 }
 
 /// Why a command ended before its time.
@@ -53,6 +62,10 @@ enum Failure {
     Load(#[from] load::LoadError),
     #[error(transparent)]
     Report(#[from] report::ReportError),
+    #[error(transparent)]
+    Replay(#[from] replay::ReplayError),
+    #[error(transparent)]
+    AcceptGap(#[from] accept_gap::AcceptGapError),
     #[error("the async runtime does not start")]
     Runtime(#[source] io::Error),
 }
@@ -80,6 +93,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Csv(settings) => runtime.block_on(csv::run(settings))?,
         Command::Load(settings) => runtime.block_on(load::run(settings))?,
         Command::Report(settings) => runtime.block_on(report::run(settings))?,
+        Command::Replay(settings) => runtime.block_on(replay::run(settings))?,
+        Command::AcceptGap(settings) => runtime.block_on(accept_gap::run(settings))?,
     }
     // Tasks that hang must not keep the process: what had to be awaited has been.
     runtime.shutdown_background();

@@ -53,14 +53,19 @@ pub fn values(brokers: &str, topic: &str) -> Vec<Value> {
 
 /// Publishes values to a topic's partition 0, in order.
 pub async fn publish(brokers: &str, topic: &str, values: &[&[u8]]) {
+    let values: Vec<Option<&[u8]>> = values.iter().map(|value| Some(*value)).collect();
+    publish_some(brokers, topic, &values).await;
+}
+
+/// Publishes records to a topic's partition 0, in order; one without a value is a tombstone.
+pub async fn publish_some(brokers: &str, topic: &str, values: &[Option<&[u8]>]) {
     let producer: FutureProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .create()
         .unwrap();
     for value in values {
-        let record = FutureRecord::<(), _>::to(topic)
-            .partition(0)
-            .payload(*value);
+        let mut record = FutureRecord::<(), [u8]>::to(topic).partition(0);
+        record.payload = *value;
         producer
             .send(record, Duration::from_secs(10))
             .await

@@ -103,6 +103,13 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
 }
 
 impl Stack {
+    /// A command of `tidemill` beside `up`, about this system, not yet run.
+    pub fn tidemill(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binaries().join("tidemill"));
+        command.args(arguments).env("TIDEMILL_DATA", self.data());
+        command
+    }
+
     /// Starts a system with `settings` over the defaults and waits until it is ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();

@@ -11,8 +11,8 @@ mod store;
 mod tables;
 
 pub use chain::{
-    Admission, Batch, Chain, ChainError, ChainKey, CommitError, Committed, Gaps, Head, Link,
-    NewLink, Retry,
+    Acceptance, Admission, Batch, Chain, ChainError, ChainKey, CommitError, Committed, Gap, Gaps,
+    Head, Link, Move, NewLink, REBUILD, REPLAYED, Replays, Retry, Swap, Swapping,
 };
 pub use path::{Epoch, ObjectPath, PathError};
 pub use store::{

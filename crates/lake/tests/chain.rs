@@ -22,7 +22,8 @@ async fn links_follow_one_another_and_carry_state() {
         Head {
             end: 11,
             state,
-            exists: true
+            exists: true,
+            ..Head::default()
         }
     );
     let links = cold.links_overlapping(5..11).await.unwrap();

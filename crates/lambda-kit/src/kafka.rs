@@ -44,7 +44,7 @@ pub struct KafkaRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct RawRecord {
+pub(crate) struct RawRecord {
     topic: String,
     partition: i32,
     offset: i64,
@@ -79,6 +79,10 @@ impl TryFrom<Option<Vec<i16>>> for HeaderBytes {
 }
 
 impl KafkaEvent {
+    pub(crate) fn of(records: BTreeMap<String, Vec<RawRecord>>) -> Self {
+        Self { records }
+    }
+
     /// An event of given batches, for tests of functions.
     pub fn from_batches(batches: impl IntoIterator<Item = PartitionBatch>) -> Self {
         let mut event = Self::default();
@@ -150,6 +154,24 @@ pub struct BatchResponse {
     /// One entry for every partition that failed; empty when all is done.
     #[serde(rename = "batchItemFailures")]
     pub batch_item_failures: Vec<BatchItemFailure>,
+    /// Records that are missing before a partition's batch. Lambda passes over it; `tidemill up` tells it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<MissingRecords>,
+}
+
+/// Records that a table should have and nobody brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRecords {
+    /// The table.
+    pub table: String,
+    /// The topic.
+    pub topic: String,
+    /// The partition of the topic.
+    pub partition: i32,
+    /// The first offset that is missing.
+    pub first: i64,
+    /// The offset after the last that is.
+    pub end: i64,
 }
 
 /// A partition that failed from an offset on.

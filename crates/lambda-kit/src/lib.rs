@@ -3,6 +3,7 @@
 
 pub mod deadline;
 pub mod env;
+pub mod event;
 mod host;
 pub mod http;
 pub mod kafka;
@@ -12,5 +13,6 @@ pub mod telemetry;
 
 pub use deadline::Deadline;
 pub use env::{ConfigErrors, Env};
+pub use event::Event;
 pub use lambda_runtime::Error;
 pub use problem::Problem;

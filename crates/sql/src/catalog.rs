@@ -6,10 +6,6 @@ use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
 };
 use datafusion::common::{Column, TableReference};
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
-};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -17,6 +13,8 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use lake::Table;
 use url::Url;
 
+use crate::letters;
+use crate::links::Links;
 use crate::views::View;
 
 /// Name of the one catalog.
@@ -27,33 +25,27 @@ pub(crate) const SCHEMA: &str = "lake";
 /// A catalog of every table of the lake whose objects are found under `root`, and of the views over them.
 pub(crate) fn catalog(root: &Url, runtime: &RuntimeEnv) -> Result<Arc<dyn CatalogProvider>> {
     let schema = MemorySchemaProvider::new();
+    let mut all: Vec<(Table, Arc<dyn TableProvider>)> = Vec::new();
     for table in Table::all() {
-        let links = links(table, root, runtime)?;
+        let links: Arc<dyn TableProvider> = Arc::new(Links::new(table, root, runtime)?);
+        all.push((table, Arc::clone(&links)));
         for view in View::all().iter().filter(|view| view.table == table) {
             schema.register_table(view.name.to_owned(), rows_of(view, Arc::clone(&links))?)?;
         }
         schema.register_table(table.name().to_owned(), in_lower_case(table.name(), links)?)?;
     }
+    let (fed, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|(table, _)| table.topic().is_some());
+    for (_, dead) in others
+        .iter()
+        .filter(|(table, _)| *table == Table::DeadLetter)
+    {
+        schema.register_table(letters::NAME.to_owned(), letters::view(dead, &fed)?)?;
+    }
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema(SCHEMA, Arc::new(schema))?;
     Ok(Arc::new(catalog))
-}
-
-/// Every link of a table. One from before a column was added has nulls in it.
-fn links(table: Table, root: &Url, runtime: &RuntimeEnv) -> Result<Arc<dyn TableProvider>> {
-    let mut url = root.clone();
-    url.set_path(&format!("/{}/", table.name()));
-    let name = TableReference::full(CATALOG, SCHEMA, table.name());
-    let url = ListingTableUrl::try_new(url, None)?.with_table_ref(name);
-    let options =
-        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    let config = ListingTableConfig::new(url)
-        .with_listing_options(options)
-        .with_schema(table.schema());
-    // Links never change, so what was read of one once holds for good.
-    let statistics = runtime.cache_manager.get_file_statistic_cache();
-    let links = ListingTable::try_new(config)?.with_cache(statistics);
-    Ok(Arc::new(links))
 }
 
 /// Statements are folded to lower case before they are planned, so a table must offer its columns so.

@@ -1,7 +1,8 @@
-//! What a name after FROM can mean: a table of the lake, or a view over one.
+//! What a name after FROM can mean: a table of the lake, or a view over some.
 
 use lake::{Column, Table};
 
+use crate::letters;
 use crate::views::View;
 
 /// A table or a view.
@@ -9,19 +10,23 @@ use crate::views::View;
 pub(crate) enum Relation {
     Table(Table),
     View(&'static View),
+    /// [`letters`].
+    Letters,
 }
 
 impl Relation {
     /// Every table, then every view.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let tables = Table::all().into_iter().map(Self::Table);
-        tables.chain(View::all().iter().map(Self::View))
+        let views = View::all().iter().map(Self::View);
+        tables.chain(views).chain([Self::Letters])
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Table(table) => table.name(),
             Self::View(view) => view.name,
+            Self::Letters => letters::NAME,
         }
     }
 
@@ -29,6 +34,7 @@ impl Relation {
         match self {
             Self::Table(table) => table.columns().copied().collect(),
             Self::View(view) => view.columns().map(|(column, _)| column).collect(),
+            Self::Letters => letters::columns(),
         }
     }
 }

@@ -58,10 +58,20 @@ impl Sql {
             }
             _ => {}
         }
-        let state = self.state(limits.memory);
+        let mut swaps = self.swaps().await?;
+        let state = self.state(limits.memory, swaps.clone());
         let spelling = self.spelling(&state, &parsed)?;
         let shown = names::name_columns(&mut parsed, &spelling);
-        let answer = collect(&state, parsed.folded, limits).await;
+        let answer = loop {
+            let state = self.state(limits.memory, swaps.clone());
+            let answer = collect(&state, parsed.folded.clone(), limits).await;
+            // A table that was swapped meanwhile may have been read in part, so that does not count.
+            let now = self.swaps().await?;
+            if now == swaps {
+                break answer;
+            }
+            swaps = now;
+        };
         answer
             .map(|answer| rename(answer, &shown, &spelling))
             .map_err(|error| respell(error, &spelling))

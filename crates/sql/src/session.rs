@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::joined::Joins;
 use crate::relation::Relation;
+use crate::swaps::Swaps;
 use crate::{OpenError, SqlError, catalog, functions, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
@@ -140,13 +141,22 @@ impl Sql {
         self.parallelism
     }
 
+    /// What the lake says of swaps now.
+    pub(crate) async fn swaps(&self) -> Result<Swaps, SqlError> {
+        Swaps::read(&root(), self.state.runtime_env())
+            .await
+            .map_err(SqlError::Storage)
+    }
+
     /// The session's state with a memory pool of its own: what one statement holds is not taken from another.
-    pub(crate) fn state(&self, memory: usize) -> SessionState {
+    pub(crate) fn state(&self, memory: usize, swaps: Swaps) -> SessionState {
         let runtime = RuntimeEnv {
             memory_pool: Arc::new(GreedyMemoryPool::new(memory)),
             ..self.state.runtime_env().as_ref().clone()
         };
+        let config = self.state.config().clone();
         let mut state = SessionStateBuilder::new_from_existing(self.state.as_ref().clone())
+            .with_config(config.with_extension(Arc::new(swaps)))
             .with_runtime_env(Arc::new(runtime))
             .build();
         // now() is the statement's time, not the session's.

@@ -1,7 +1,8 @@
 //! Topics, keys and JSON codecs of every event that goes through Kafka.
 //!
-//! Every value is one JSON object in UTF-8, without an envelope.
+//! Every value is one JSON object in UTF-8, without an envelope. [`commands`] alone go through Lambda's API.
 
+pub mod commands;
 mod evaluation;
 mod fields;
 mod game_event;
@@ -16,4 +17,4 @@ pub use game_event::GameEvent;
 pub use headers::{EventHeaders, event_headers};
 pub use stock_event::{Action, StockEvent};
 pub use tick::{decode_tick, encode_tick, parse_time};
-pub use undecodable::Undecodable;
+pub use undecodable::{Undecodable, check_timestamp};

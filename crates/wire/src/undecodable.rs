@@ -31,3 +31,18 @@ impl Undecodable {
         Self(format!("{reason}: `{shown}{cut}`"))
     }
 }
+
+/// The first moment after the year 9999, in milliseconds.
+const YEAR_10000: i64 = 253_402_300_800_000;
+
+/// Whether a record bears a timestamp that calendars can show: it is its producer's to choose, and another one would
+/// break every question about a table's times. -1 is Kafka's word for none.
+pub fn check_timestamp(millis: i64) -> Result<(), Undecodable> {
+    if (-1..YEAR_10000).contains(&millis) {
+        Ok(())
+    } else {
+        Err(Undecodable::new(
+            "the record's timestamp is not between 1970 and 9999",
+        ))
+    }
+}

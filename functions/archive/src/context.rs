@@ -47,9 +47,9 @@ type SharedChains = Arc<tokio::sync::Mutex<Chains>>;
 /// Made once per cold start.
 #[derive(Debug)]
 pub struct Context {
-    store: Arc<dyn Store>,
-    epoch: Epoch,
-    retry: Retry,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) epoch: Epoch,
+    pub(crate) retry: Retry,
     pub(crate) max_ahead: TimeDelta,
     chains: std::sync::Mutex<HashMap<PartitionKey, SharedChains>>,
     used: AtomicBool,
@@ -85,18 +85,25 @@ impl Context {
         !self.used.swap(true, Ordering::Relaxed)
     }
 
+    /// The key of a partition's chain in this life of the log.
+    pub(crate) fn key(&self, table: Table, topic: &str, partition: i32) -> ChainKey {
+        ChainKey {
+            table,
+            epoch: self.epoch,
+            topic: topic.to_owned(),
+            partition,
+        }
+    }
+
+    /// A chain that nothing is known of yet.
+    pub(crate) fn chain(&self, key: ChainKey) -> Chain {
+        Chain::new(self.store.clone(), key).with_retry(self.retry)
+    }
+
     /// The chains of a partition whose records go to `table`. Invocations of one process that
     /// have the same partition take turns; others need not wait for them.
     pub(crate) fn chains(&self, table: Table, topic: &str, partition: i32) -> SharedChains {
-        let chain = |table| {
-            let key = ChainKey {
-                table,
-                epoch: self.epoch,
-                topic: topic.to_owned(),
-                partition,
-            };
-            Chain::new(self.store.clone(), key).with_retry(self.retry)
-        };
+        let chain = |table| self.chain(self.key(table, topic, partition));
         let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
         chains
             .entry((topic.to_owned(), partition))

@@ -8,7 +8,11 @@
 //! *Guarantee*: every record of a partition is a row of its table or of `dead_letter` exactly
 //! once, in the order of offsets, however often and however cut it is delivered, once an
 //! invocation reports it done.
+//!
+//! *Commands* of a person's come through the same door ([`serve`]): go on after records that are lost, put dead letters
+//! in again, rebuild a partition's rows from its topic ([`wire::commands`]).
 
+mod commands;
 mod context;
 mod dead_letter;
 pub mod decode;
@@ -16,11 +20,16 @@ mod partition;
 
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use lake::Table;
+use lambda_kit::Event;
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
 use lambda_kit::run::chain;
+use serde::Serialize;
+use wire::commands::Command;
 
+pub use commands::{CommandError, Done};
 pub use context::{Config, Context};
 pub use partition::PartitionError;
 
@@ -37,10 +46,54 @@ pub enum ArchiveError {
     },
 }
 
+/// What an invocation is answered with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// A trigger's.
+    Batches(BatchResponse),
+    /// A person's.
+    Command(Done),
+}
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// A trigger's event is refused.
+    #[error(transparent)]
+    Event(#[from] ArchiveError),
+    /// A command was not carried out, or not to its end; giving it again is safe.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// Does what an invocation brings at `now`: batches of a trigger, or a person's command.
+pub async fn serve(
+    event: Event<Command>,
+    now: DateTime<Utc>,
+    context: &Context,
+) -> Result<Answer, InvocationError> {
+    Ok(match event.command {
+        None => Answer::Batches(handle(event.records, context).await?),
+        Some(command) => {
+            Answer::Command(commands::run(command, event.records, now, context).await?)
+        }
+    })
+}
+
 fn known() -> String {
+    list(Table::topic)
+}
+
+/// The tables that a topic feeds.
+fn fed() -> String {
+    list(|table| table.topic().map(|_| table.name()))
+}
+
+fn list(name: impl Fn(Table) -> Option<&'static str>) -> String {
     Table::all()
         .into_iter()
-        .filter_map(Table::topic)
+        .filter_map(name)
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -64,8 +117,9 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
     });
     let mut response = BatchResponse::default();
     for ((_, batch), outcome) in batches.iter().zip(join_all(work).await) {
-        if let (Err(_), Some(first)) = (outcome, batch.records.first()) {
+        if let (Err(error), Some(first)) = (outcome, batch.records.first()) {
             response.fail(&batch.topic, batch.partition, first.offset);
+            response.gaps.extend(error.missing());
         }
     }
     Ok(response)
@@ -111,6 +165,7 @@ fn report(
             bytes,
             duration_ms,
             cold_start,
+            gap = error.missing().map(|missing| missing.end - missing.first),
             error = chain(error),
             "partition not archived"
         ),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use arrow::error::ArrowError;
 use lake::{Admission, Batch, CommitError, Committed, Gaps, Head, NewLink, Table};
-use lambda_kit::kafka::PartitionBatch;
+use lambda_kit::kafka::{MissingRecords, PartitionBatch};
 
 use crate::context::{Chains, Context};
 use crate::decode::{Decoded, Rows, decode};
@@ -25,6 +25,22 @@ pub enum PartitionError {
     /// A link was not committed.
     #[error("records cannot be committed")]
     Commit(#[from] CommitError<Infallible>),
+}
+
+impl PartitionError {
+    /// The records that are missing before the batch, if that is what is wrong.
+    pub(crate) fn missing(&self) -> Option<MissingRecords> {
+        let Self::Commit(CommitError::Gap { chain, head, first }) = self else {
+            return None;
+        };
+        Some(MissingRecords {
+            table: chain.table.name().to_owned(),
+            topic: chain.topic.clone(),
+            partition: chain.partition,
+            first: *head,
+            end: *first,
+        })
+    }
 }
 
 /// Brings the records of `batch` that are not in yet into the lake.
@@ -84,7 +100,8 @@ pub(crate) async fn archive(
     Ok(archived)
 }
 
-fn link(rows: &Rows, head: &Head, end: i64) -> NewLink {
+/// The link of `rows` on `head`, up to `end`.
+pub(crate) fn link(rows: &Rows, head: &Head, end: i64) -> NewLink {
     NewLink {
         end,
         rows: rows.from_offset(head.end),

@@ -69,8 +69,10 @@ async fn partitions_of_an_event_go_their_own_ways() {
     ]);
     let answer = handle(second, &context).await.unwrap();
     let json = serde_json::to_string(&answer).unwrap();
-    let gap =
-        r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"stock_call-0","offset":5}}]}"#;
+    let gap = concat!(
+        r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"stock_call-0","offset":5}}],"#,
+        r#""gaps":[{"table":"stock_call","topic":"stock_call","partition":0,"first":1,"end":5}]}"#
+    );
     assert_eq!(json, gap);
     assert_eq!(
         longs(&stored(&store, Table::StockCall).await, "_offset"),

@@ -4,8 +4,11 @@ use arrow::error::ArrowError;
 use domain::window::MissingHoldings;
 use lake::holdings::HoldingsError;
 use lake::{ChainError, CommitError, OpenError};
+use lambda_kit::kafka::MissingRecords;
 use stream::PublishError;
 use thiserror::Error;
+
+use crate::CommandError;
 
 /// Why an invocation or a batch of it failed. Nothing is lost by any of them: the batch comes again.
 #[derive(Debug, Error)]
@@ -41,6 +44,9 @@ pub enum Error {
     /// The broker did not take an evaluation.
     #[error("an evaluation was not acknowledged")]
     Publish(#[from] PublishError),
+    /// A person's command was not carried out.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 /// Why a link cannot be made.
@@ -78,11 +84,17 @@ pub enum ConnectError {
 }
 
 impl Error {
-    /// How many ticks are missing before the batch, if that is what is wrong.
-    pub fn gap(&self) -> Option<i64> {
-        match self {
-            Self::Commit(CommitError::Gap { head, first, .. }) => Some(first - head),
-            _ => None,
-        }
+    /// The ticks that are missing before the batch, if that is what is wrong.
+    pub fn missing(&self) -> Option<MissingRecords> {
+        let Self::Commit(CommitError::Gap { chain, head, first }) = self else {
+            return None;
+        };
+        Some(MissingRecords {
+            table: chain.table.name().to_owned(),
+            topic: wire::topics::STOCK_EXCHANGE.to_owned(),
+            partition: chain.partition,
+            first: *head,
+            end: *first,
+        })
     }
 }

@@ -6,8 +6,11 @@
 //! - Guarantee: the evaluations are a function of the log of ticks, however it is cut. Each stands once in the lake and
 //!   at least once on the topic, repeats byte for byte. A batch succeeds only after every evaluation of every link that
 //!   overlaps it was acknowledged by the broker.
+//! - Commands of a person's come through the same door ([`serve`]): where its chains end, and going on after ticks that
+//!   are lost.
 
 mod batch;
+mod commands;
 mod config;
 mod error;
 mod link;
@@ -17,14 +20,18 @@ mod shard;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::window::Holdings;
 use lake::{Chain, ChainKey, Retry, Store, Table};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent};
-use lambda_kit::{Deadline, run};
+use lambda_kit::{Deadline, Event, run};
+use serde::Serialize;
 use stream::{KafkaPublisher, Publish};
 use tokio::sync::Mutex;
 use tracing::error;
+use wire::commands::Command;
 
+pub use commands::{CommandError, Done};
 pub use config::{Config, Settings};
 pub use error::{ConnectError, Error, MakeError};
 pub use shard::{InvalidInvestors, Investors};
@@ -77,18 +84,44 @@ impl Context {
 
     /// The chain of a partition of ticks. A shard has its own, for it numbers the same offsets.
     fn chain(&self, partition: i32) -> Chain {
-        let topic = match &self.settings.investors {
-            None => wire::topics::STOCK_EXCHANGE.to_owned(),
-            Some(investors) => format!("{}.{investors}", wire::topics::STOCK_EXCHANGE),
-        };
         let key = ChainKey {
             table: Table::Evaluations,
             epoch: self.settings.epoch,
-            topic,
+            topic: self.chain_topic(),
             partition,
         };
         Chain::new(self.store.clone(), key).with_retry(self.retry)
     }
+
+    fn chain_topic(&self) -> String {
+        match &self.settings.investors {
+            None => wire::topics::STOCK_EXCHANGE.to_owned(),
+            Some(investors) => format!("{}.{investors}", wire::topics::STOCK_EXCHANGE),
+        }
+    }
+}
+
+/// What an invocation is answered with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The trigger's.
+    Batches(BatchResponse),
+    /// A person's.
+    Command(Done),
+}
+
+/// Does what an invocation brings at `now`: batches of the trigger, or a person's command.
+pub async fn serve(
+    event: Event<Command>,
+    deadline: Deadline,
+    now: DateTime<Utc>,
+    context: &Context,
+) -> Result<Answer, Error> {
+    Ok(match event.command {
+        None => Answer::Batches(handle(event.records, deadline, context).await?),
+        Some(command) => Answer::Command(commands::run(command, now, context).await?),
+    })
 }
 
 /// Evaluates what a trigger brings. A partition that fails is reported from its first offset on and does not keep the
@@ -114,11 +147,12 @@ pub async fn handle(
                 topic = batch.topic,
                 partition,
                 first,
-                gap = failed.gap(),
+                gap = failed.missing().map(|missing| missing.end - missing.first),
                 error = reason,
                 "batch failed"
             );
             response.fail(&batch.topic, partition, first);
+            response.gaps.extend(failed.missing());
         }
     }
     Ok(response)

@@ -6,7 +6,7 @@ use domain::PortfolioId;
 use domain::window::{ClosedWindow, Holdings, NotEvaluable, WindowState};
 use lake::{Head, NewLink};
 use lambda_kit::kafka::PartitionBatch;
-use wire::decode_tick;
+use wire::{check_timestamp, decode_tick};
 
 use crate::rows::{self, Row};
 use crate::{MakeError, Settings};
@@ -61,12 +61,12 @@ pub(crate) fn make(
         .filter(|record| record.offset >= head.end)
     {
         end = record.offset + 1;
-        // The reason stands in dead_letter, where archive puts the record.
-        let Ok(tick) = decode_tick(
-            record.value.as_deref(),
-            record.timestamp,
-            settings.max_ahead,
-        ) else {
+        // The reason stands in dead_letter, where archive, which judges alike, puts the record.
+        let decoded = check_timestamp(record.timestamp).and_then(|()| {
+            let value = record.value.as_deref();
+            decode_tick(value, record.timestamp, settings.max_ahead)
+        });
+        let Ok(tick) = decoded else {
             report.undecodable += 1;
             continue;
         };

@@ -103,7 +103,12 @@ async fn a_gap_is_refused_and_nothing_is_published() {
     ticks.extend([tick("IBM", 1, at(22)), tick("IBM", 1, at(44))]);
     let log = log_of(&ticks);
     evaluator.deliver(&log[..20]).await;
-    assert_eq!(evaluator.deliver(&log[21..]).await, failed_at(21));
+    let refused = evaluator.deliver(&log[21..]).await;
+    assert_eq!(
+        refused.batch_item_failures,
+        failed_at(21).batch_item_failures
+    );
+    assert_eq!(refused.gaps.len(), 1);
     assert_eq!(evaluator.published(), []);
     assert_eq!(
         evaluator.deliver(&log[20..]).await,

@@ -1,10 +1,6 @@
 //! `tidemill csv`: the Lake API's CSV files, one per portfolio, in a folder.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use clap::Args;
 use reqwest::Client;
@@ -13,8 +9,11 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 use url::Url;
 
-use super::say;
-use crate::up::{RunFile, Signals, replace_file};
+use super::{
+    running::{NotFound, Running},
+    say,
+};
+use crate::up::{Signals, replace_file};
 
 /// Between two looks with `--follow`.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -26,26 +25,15 @@ pub(super) struct Settings {
     /// Go on writing every few seconds until Ctrl-C; new portfolios appear by themselves
     #[arg(long)]
     follow: bool,
-    /// The Lake API, e.g. http://127.0.0.1:8080 [default: the running system's, from run.json]
-    #[arg(long, value_parser = address)]
-    url: Option<Url>,
-    /// Where the running system keeps its data
-    #[arg(
-        long,
-        alias = "data",
-        env = "TIDEMILL_DATA",
-        default_value = ".tidemill"
-    )]
-    tidemill_data: PathBuf,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// Why no files were written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CsvError {
-    #[error("nothing runs on {}: start it with `make run`, go to the folder where it was started, or name the Lake API with --url", data.display())]
-    NotRunning { data: PathBuf, source: io::Error },
-    #[error("the running system has no Lake API")]
-    NoLake,
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     #[error("the Lake API's address is not a URL")]
     Address(#[from] url::ParseError),
     #[error("signals cannot be listened to")]
@@ -104,7 +92,7 @@ fn notice(round: Result<(), CsvError>, away: &mut bool) -> Result<(), CsvError> 
     let was_away = *away;
     match round {
         Ok(()) => *away = false,
-        Err(CsvError::Request(_) | CsvError::NotRunning { .. }) => *away = true,
+        Err(CsvError::Request(_) | CsvError::NotFound(NotFound::NotRunning { .. })) => *away = true,
         Err(error) => return Err(error),
     }
     match (was_away, *away) {
@@ -127,33 +115,6 @@ fn say_written(count: usize, settings: &Settings) {
     say(&format!("{count} files in {}", settings.dir.display()));
 }
 
-/// A URL as people type it: the scheme may be left out.
-fn address(text: &str) -> Result<Url, String> {
-    let whole = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    let url = Url::parse(&whole)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"));
-    let mut url = url.ok_or("it is a URL such as http://127.0.0.1:8080")?;
-    // Without it, `join` would replace the path's last part.
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    Ok(url)
-}
-
-fn lake_of(data: &Path) -> Result<Url, CsvError> {
-    let run = RunFile::read(data).map_err(|source| CsvError::NotRunning {
-        data: data.to_owned(),
-        source,
-    })?;
-    let lake = run.api("lake").ok_or(CsvError::NoLake)?;
-    Ok(Url::parse(lake)?)
-}
-
 fn client() -> Result<Client, reqwest::Error> {
     // A provider that is installed already will do as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -165,10 +126,7 @@ fn client() -> Result<Client, reqwest::Error> {
 
 /// One round. Where the system runs is looked up each time, because a restart may change its port.
 async fn write_all(client: &Client, settings: &Settings) -> Result<usize, CsvError> {
-    let lake = match &settings.url {
-        Some(url) => url.clone(),
-        None => lake_of(&settings.tidemill_data)?,
-    };
+    let lake = settings.running.api("lake")?;
     let list = get(client, lake.join("csv/")?, "application/json").await?;
     let listing: Listing = list.json().await.map_err(CsvError::Request)?;
     let count = listing.files.len();
@@ -211,33 +169,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_may_lack_its_scheme_and_its_last_slash() {
-        for (typed, meant) in [
-            ("localhost:8580", "http://localhost:8580/"),
-            ("127.0.0.1:8080/", "http://127.0.0.1:8080/"),
-            ("https://lake.example/v1", "https://lake.example/v1/"),
-        ] {
-            assert_eq!(address(typed).unwrap().as_str(), meant);
-        }
-        for bad in ["", "ftp://host", "localhost:many", "http://"] {
-            assert!(address(bad).unwrap_err().contains("http://"), "{bad}");
-        }
-    }
-
-    #[test]
     fn only_a_system_that_is_away_is_waited_for() {
         let gone = || {
-            Err(CsvError::NotRunning {
+            Err(CsvError::NotFound(NotFound::NotRunning {
                 data: PathBuf::new(),
                 source: io::ErrorKind::NotFound.into(),
-            })
+            }))
         };
         let mut away = false;
         for (round, then) in [(gone(), true), (gone(), true), (Ok(()), false)] {
             notice(round, &mut away).unwrap();
             assert_eq!(away, then);
         }
-        notice(Err(CsvError::NoLake), &mut away).unwrap_err();
+        notice(Err(NotFound::NoApi("lake").into()), &mut away).unwrap_err();
     }
 
     #[test]

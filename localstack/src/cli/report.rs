@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -11,8 +11,11 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::say;
-use crate::up::{RunFile, replace_file};
+use super::{
+    running::{NotFound, Running},
+    say,
+};
+use crate::up::replace_file;
 
 /// The report asks every question there is, so it takes longer than any one of them.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,26 +25,15 @@ pub(super) struct Settings {
     /// The file that gets the report; one that is there is replaced in one step
     #[arg(long, value_name = "FILE.html")]
     out: PathBuf,
-    /// The Lake API, e.g. http://127.0.0.1:8080 [default: the running system's, from run.json]
-    #[arg(long)]
-    url: Option<Url>,
-    /// Where the running system keeps its data
-    #[arg(
-        long,
-        alias = "data",
-        env = "TIDEMILL_DATA",
-        default_value = ".tidemill"
-    )]
-    tidemill_data: PathBuf,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// Why no report was written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReportError {
-    #[error("nothing runs on {}: start it with `make run`, go to the folder where it was started, or name the Lake API with --url", data.display())]
-    NotRunning { data: PathBuf, source: io::Error },
-    #[error("the running system has no Lake API")]
-    NoLake,
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     #[error("the Lake API's address is not a URL")]
     Address(#[from] url::ParseError),
     #[error("no HTTP client")]
@@ -61,10 +53,7 @@ struct Problem {
 }
 
 pub(super) async fn run(settings: Settings) -> Result<(), ReportError> {
-    let lake = match &settings.url {
-        Some(url) => url.clone(),
-        None => lake_of(&settings.tidemill_data)?,
-    };
+    let lake = settings.running.api("lake")?;
     let address = lake.join("reports/analytics")?;
     progress(&format!("asking {address} for the report ..."));
     let html = download(address).await?;
@@ -79,15 +68,6 @@ pub(super) async fn run(settings: Settings) -> Result<(), ReportError> {
         html.len().div_ceil(1000)
     ));
     Ok(())
-}
-
-fn lake_of(data: &Path) -> Result<Url, ReportError> {
-    let run = RunFile::read(data).map_err(|source| ReportError::NotRunning {
-        data: data.to_owned(),
-        source,
-    })?;
-    let lake = run.api("lake").ok_or(ReportError::NoLake)?;
-    Ok(Url::parse(lake)?)
 }
 
 /// A line for whoever waits at a terminal, written over by the next one.

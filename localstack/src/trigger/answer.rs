@@ -20,6 +20,19 @@ pub(super) enum Verdict {
 struct Answer {
     #[serde(default)]
     batch_item_failures: Option<Vec<Failure>>,
+    /// Not Lambda's: our functions say so why a chain stands still.
+    #[serde(default)]
+    gaps: Vec<Missing>,
+}
+
+/// Records that a table should have and nobody brings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Missing {
+    pub(super) table: String,
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) first: i64,
+    pub(super) end: i64,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +45,16 @@ struct Failure {
 struct Identifier {
     partition: String,
     offset: i64,
+}
+
+/// The records that are missing before a batch, as its answer says.
+pub(super) fn missing(answer: &[u8]) -> Vec<Missing> {
+    let answer = serde_json::from_slice::<Option<Answer>>(answer);
+    answer
+        .ok()
+        .flatten()
+        .map(|answer| answer.gaps)
+        .unwrap_or_default()
 }
 
 /// Reads the answer to a batch of one partition (`topic-0`), for a trigger that reports batch item failures.
@@ -98,6 +121,23 @@ mod tests {
             read(&failures(&[item("t-0", 15), item("t-0", 12)])),
             Verdict::FailedFrom(12)
         );
+        let gap = r#"{"table":"ticks","topic":"t","partition":0,"first":3,"end":10}"#;
+        let answer =
+            failures(&[item("t-0", 10)]).replacen('{', &format!(r#"{{"gaps":[{gap}],"#), 1);
+        assert_eq!(read(&answer), Verdict::FailedFrom(10));
+        assert_eq!(
+            missing(answer.as_bytes()),
+            [Missing {
+                table: "ticks".to_owned(),
+                topic: "t".to_owned(),
+                partition: 0,
+                first: 3,
+                end: 10
+            }]
+        );
+        for none in ["", "null", "{}", "{"] {
+            assert!(missing(none.as_bytes()).is_empty(), "{none}");
+        }
         for unreadable in [
             failures(&[item("t-0", 15), item("t-1", 12)]),
             failures(&[item("t-0", 9)]),

@@ -33,6 +33,7 @@ pub use drain::{Remaining, drain_all};
 pub use error::TriggerError;
 pub use invoke::Invoke;
 pub use log::LogError;
+pub(crate) use record::{LogRecord, PAYLOAD_LIMIT};
 
 /// How far a trigger is in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,7 @@ impl Trigger {
                 position,
                 read: start,
                 carried: None,
+                told: None,
                 drain: draining.clone(),
             };
             pollers.spawn(poller.run());

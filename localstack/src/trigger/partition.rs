@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
 use super::{
+    answer::Missing,
     backoff::Backoff,
     destination::Destination,
     invoke::Invoke,
@@ -47,6 +48,8 @@ pub(super) struct Poller {
     pub(super) read: i64,
     /// A record that was read and did not fit into its batch.
     pub(super) carried: Option<LogRecord>,
+    /// The gap that was told last: every try meets it, and a person wants to hear of it once.
+    pub(super) told: Option<Missing>,
     /// Becomes true when the poller should finish what there is, and end.
     pub(super) drain: watch::Receiver<bool>,
 }
@@ -190,9 +193,8 @@ impl Poller {
                     let function = &self.plan.function;
                     (self.plan.tell)(&format!(
                         "LOST: the broker dropped {lost} records of {partition} before function `{function}` read \
-                         them, and a chain of links refuses all that come after a gap. Stop and start again: the \
-                         embedded broker begins a new life of its log; with another one set LOG_EPOCH to a number \
-                         not used yet. A broker that keeps its log (KAFKA=host:port) drops nothing so soon"
+                         them. A chain of links refuses all that come after a gap until `tidemill accept-gap` \
+                         records the loss. A broker that keeps its log longer loses nothing so soon"
                     ));
                 }
                 _ => debug!(partition, expected, found, "offsets without records"),

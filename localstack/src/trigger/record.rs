@@ -15,17 +15,17 @@ use tracing::warn;
 use crate::template::EventSource;
 
 /// The most bytes of one event: what an invocation may carry.
-pub(super) const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+pub(crate) const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
 /// What stands for the cluster's ARN where the template does not know it.
 const LOCAL_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/tidemill/local";
 
 /// A record that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LogRecord {
-    pub(super) offset: i64,
+pub(crate) struct LogRecord {
+    pub(crate) offset: i64,
     /// Its JSON object.
-    pub(super) json: Bytes,
+    pub(crate) json: Bytes,
 }
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ impl Serialize for Header<'_> {
 
 impl LogRecord {
     /// Encodes a message.
-    pub(super) fn encode<M: Message>(message: &M) -> serde_json::Result<Self> {
+    pub(crate) fn encode<M: Message>(message: &M) -> serde_json::Result<Self> {
         let (timestamp, timestamp_type) = match message.timestamp() {
             Timestamp::CreateTime(at) => (at, "CREATE_TIME"),
             Timestamp::LogAppendTime(at) => (at, "LOG_APPEND_TIME"),

@@ -40,6 +40,16 @@ impl RunFile {
         Ok(serde_json::from_slice(&text)?)
     }
 
+    /// The URL of Lambda's own API.
+    pub(crate) fn lambda(&self) -> &str {
+        &self.lambda
+    }
+
+    /// The brokers, `host:port,…`.
+    pub(crate) fn kafka(&self) -> &str {
+        &self.kafka
+    }
+
     /// The URL of an HTTP API.
     pub(crate) fn api(&self, name: &str) -> Option<&str> {
         self.apis.get(name).map(String::as_str)

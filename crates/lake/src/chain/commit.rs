@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Batch, Chain, CommitError, Gaps, Head, NewLink, link};
+use super::{Batch, Chain, ChainError, CommitError, Gaps, Head, Link, NewLink, link};
 use crate::Created;
 
 /// Whether a batch has anything for a chain.
@@ -79,7 +79,10 @@ impl Chain {
                 chain: self.key.clone(),
                 source,
             })?;
-            let path = self.named(&self.key, head.end)?;
+            if let Some(gap) = &head.gap {
+                self.record_gap(gap).await?;
+            }
+            let path = self.named(&self.folder(), head.end)?;
             let failure = match self.store.create(&path, body).await {
                 Ok(Created::New) => {
                     let range = head.end.max(batch.offsets.start)..new.end;
@@ -87,6 +90,7 @@ impl Chain {
                         end: new.end,
                         state: new.state,
                         exists: true,
+                        ..Head::default()
                     });
                     return Ok(Committed::Link { range });
                 }
@@ -131,6 +135,10 @@ impl Chain {
                 progress.fresh = true;
             }
             let head = self.head().await?.clone();
+            if head.moved.is_some() {
+                let chain = self.key.clone();
+                return Err(CommitError::Closed { chain });
+            }
             let is_gap = head.exists && start > head.end && gaps == Gaps::Refuse;
             if is_gap && !progress.fresh {
                 // Another committer may have brought what is missing.
@@ -157,7 +165,7 @@ impl Chain {
     }
 
     /// Drops the warm head, keeping it as the hint for finding the next one.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         if let Some(head) = self.head.take() {
             self.near = Some(head.end);
         }
@@ -168,13 +176,7 @@ impl Chain {
     /// Redeliveries are rare, and this reads the one link that the batch begins in: a log that
     /// was made anew shows at its first record, for its offsets start again with other timestamps.
     async fn check_same_log<E>(&self, batch: &Batch<'_>, gaps: Gaps) -> Result<(), CommitError<E>> {
-        let start = batch.offsets.start;
-        let Some(link) = self
-            .read_overlapping(start..start + 1)
-            .await?
-            .into_iter()
-            .next()
-        else {
+        let Some((start, link)) = self.link_with_records(batch.offsets.clone()).await? else {
             return Ok(());
         };
         // Below the first offset that the chain ever got there is nothing to be delivered again;
@@ -202,6 +204,30 @@ impl Chain {
         }
     }
 
+    /// The first link that has to do with `offsets`, and the first of them that it should know: a link that stands for
+    /// lost records knows none, and is passed over.
+    async fn link_with_records(
+        &self,
+        offsets: Range<i64>,
+    ) -> Result<Option<(i64, Link)>, ChainError> {
+        let Range { mut start, end } = offsets;
+        while start < end {
+            let found = self.read_overlapping(start..start + 1).await?;
+            let Some(link) = found.into_iter().next() else {
+                break;
+            };
+            let Some(gap) = &link.gap else {
+                return Ok(Some((start, link)));
+            };
+            tracing::warn!(
+                chain = %self.key, first = start, end = gap.range.end.min(end),
+                "records of an accepted gap came late: they are dropped, and stay lost"
+            );
+            start = gap.range.end;
+        }
+        Ok(None)
+    }
+
     fn check<E>(
         &self,
         head: &Head,
@@ -223,7 +249,7 @@ impl Chain {
         })
     }
 
-    fn unsettled<E>(
+    pub(super) fn unsettled<E>(
         &self,
         head: &Head,
         attempts: u32,

@@ -53,7 +53,7 @@ pub enum CommitError<E> {
     Chain(#[from] ChainError),
     /// Records between the head and the batch are missing.
     #[error(
-        "gap in chain {chain}: it ends at offset {head}, the batch begins at {first}; {} records are missing",
+        "gap in chain {chain}: it ends at offset {head}, the batch begins at {first}; {} records are missing. If the broker has lost them, `tidemill accept-gap` records that and goes on",
         first - head
     )]
     Gap {
@@ -73,6 +73,12 @@ pub enum CommitError<E> {
         chain: ChainKey,
         /// The offset that gave it away.
         offset: i64,
+    },
+    /// The chain was closed while it was in use: it goes on in another generation.
+    #[error("chain {chain} is closed: it was rebuilt meanwhile")]
+    Closed {
+        /// Which chain.
+        chain: ChainKey,
     },
     /// The caller could not make the link.
     #[error("cannot make a link of chain {chain}")]

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use tokio::time::sleep;
 
-use super::{Chain, ChainError, ChainKey, Head, Link, Retry, link};
+use super::key::{Folder, Place};
+use super::{Chain, ChainError, Head, Link, Retry, link};
 use crate::{Epoch, ObjectPath, StoreError};
 
 /// How far below a hint the first listing begins, and how much farther each one after it. At one
@@ -15,22 +16,20 @@ const STRIDE: i64 = 16;
 impl Chain {
     pub(super) async fn find_head(
         &self,
-        key: &ChainKey,
+        folder: &Folder,
         near: Option<i64>,
     ) -> Result<Head, ChainError> {
-        let Some(last) = self.links_from_before(key, near).await?.pop() else {
+        let Some(last) = self.links_from_before(folder, near).await?.pop() else {
             return Ok(Head::default());
         };
-        let path = self.named(key, last)?;
-        let file = self.ask(key, || self.store.read(&path)).await?;
+        let path = self.named(folder, last)?;
+        let file = self.ask(|| self.store.read(&path)).await?;
         link::read_head(&file).map_err(|source| damaged(&path, source))
     }
 
     pub(super) async fn find_predecessor(&self) -> Result<Option<Head>, ChainError> {
         let table = self.key.table.name();
-        let folders = self
-            .ask(&self.key, || self.store.list_folders(table))
-            .await?;
+        let folders = self.ask(|| self.store.list_folders(table)).await?;
         let mut epochs: Vec<Epoch> = folders
             .iter()
             .filter_map(|name| name.parse().ok())
@@ -41,7 +40,8 @@ impl Chain {
             .rev()
             .filter(|&epoch| epoch < self.key.epoch)
         {
-            let head = self.find_head(&self.key.in_epoch(epoch), None).await?;
+            let folder = self.key.in_epoch(epoch).folder(&Place::Table(0));
+            let head = self.find_head(&folder, None).await?;
             if head.exists {
                 return Ok(Some(head));
             }
@@ -53,15 +53,16 @@ impl Chain {
         &self,
         range: Range<i64>,
     ) -> Result<Vec<Link>, ChainError> {
-        let names = self.links_from_before(&self.key, Some(range.start)).await?;
+        let folder = self.folder();
+        let names = self.links_from_before(&folder, Some(range.start)).await?;
         // The last link that begins at or below the range may reach into it.
         let from = names
             .partition_point(|&name| name <= range.start)
             .saturating_sub(1);
         let mut links = Vec::new();
         for &name in names[from..].iter().take_while(|&&name| name < range.end) {
-            let path = self.named(&self.key, name)?;
-            let file = self.ask(&self.key, || self.store.read(&path)).await?;
+            let path = self.named(&folder, name)?;
+            let file = self.ask(|| self.store.read(&path)).await?;
             let link = link::read(file).map_err(|source| damaged(&path, source))?;
             if link.range.end > range.start {
                 links.push(link);
@@ -74,20 +75,24 @@ impl Chain {
     /// it; of all without a hint.
     async fn links_from_before(
         &self,
-        key: &ChainKey,
+        folder: &Folder,
         near: Option<i64>,
     ) -> Result<Vec<i64>, ChainError> {
-        let folder = key.to_string();
         let mut step = STEP;
         loop {
             let from = near.map_or(0, |near| near.saturating_sub(step));
-            let after = (from > 0).then(|| key.link_name(from - 1));
+            let after = (from > 0).then(|| folder.link_name(from - 1));
             let paths = self
-                .ask(key, || self.store.list(&folder, after.as_deref()))
+                .ask(|| self.store.list(folder.as_str(), after.as_deref()))
                 .await?;
             let names = paths
-                .iter()
-                .map(|path| key.head_of(path))
+                .into_iter()
+                .map(|path| {
+                    folder.head_of(&path).ok_or_else(|| ChainError::Foreign {
+                        chain: self.key.clone(),
+                        path,
+                    })
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             let reaches = names
                 .first()
@@ -99,14 +104,24 @@ impl Chain {
         }
     }
 
-    pub(super) fn named(&self, key: &ChainKey, head: i64) -> Result<ObjectPath, ChainError> {
-        key.link(head).map_err(|source| ChainError::Name {
-            chain: key.clone(),
+    /// The folder of this chain's links.
+    pub(super) fn folder(&self) -> Folder {
+        self.key.folder(&self.place)
+    }
+
+    /// The object of the link on `head`.
+    pub(super) fn named(&self, folder: &Folder, head: i64) -> Result<ObjectPath, ChainError> {
+        self.path(folder.link_name(head))
+    }
+
+    pub(super) fn path(&self, name: String) -> Result<ObjectPath, ChainError> {
+        ObjectPath::new(name).map_err(|source| ChainError::Name {
+            chain: self.key.clone(),
             source,
         })
     }
 
-    async fn ask<T, F>(&self, key: &ChainKey, request: impl FnMut() -> F) -> Result<T, ChainError>
+    pub(super) async fn ask<T, F>(&self, request: impl FnMut() -> F) -> Result<T, ChainError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -114,13 +129,16 @@ impl Chain {
             .until_answered(request)
             .await
             .map_err(|source| ChainError::Store {
-                chain: key.clone(),
+                chain: self.key.clone(),
                 source,
             })
     }
 }
 
-fn damaged(path: &ObjectPath, source: link::Unreadable) -> ChainError {
+pub(super) fn damaged(
+    path: &ObjectPath,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> ChainError {
     ChainError::Damaged {
         path: path.clone(),
         source: Box::new(source),

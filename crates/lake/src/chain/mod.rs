@@ -10,8 +10,12 @@ mod batch;
 mod commit;
 mod error;
 mod find;
+mod gap;
 mod key;
 mod link;
+mod moved;
+mod replays;
+mod swap;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,10 +27,15 @@ use arrow::record_batch::RecordBatch;
 pub use batch::Batch;
 pub use commit::{Admission, Committed};
 pub use error::{ChainError, CommitError};
-pub use key::ChainKey;
+pub use gap::{Acceptance, Gap};
+pub use key::{ChainKey, REBUILD, REPLAYED};
 pub use link::Link;
+pub use moved::Move;
+pub use replays::Replays;
+pub use swap::{Swap, Swapping};
 
 use crate::Store;
+use key::Place;
 
 /// Where a chain ends, and what its last link carries for the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +46,10 @@ pub struct Head {
     pub state: BTreeMap<String, String>,
     /// Whether the chain has a link.
     pub exists: bool,
+    /// What the last link stands for, where that is lost records.
+    pub gap: Option<Gap>,
+    /// Where the chain goes on, if the last link closed it.
+    pub moved: Option<Move>,
 }
 
 /// A link to be made.
@@ -83,6 +96,7 @@ impl Default for Retry {
 pub struct Chain {
     store: Arc<dyn Store>,
     key: ChainKey,
+    place: Place,
     retry: Retry,
     head: Option<Head>,
     near: Option<i64>,
@@ -91,9 +105,19 @@ pub struct Chain {
 impl Chain {
     /// The chain `key` in `store`; nothing is asked yet.
     pub fn new(store: Arc<dyn Store>, key: ChainKey) -> Self {
+        Self::at(store, key, Place::Table(0))
+    }
+
+    /// The chain that the rebuild `id` makes, to become the partition's next `generation`.
+    pub fn staged(store: Arc<dyn Store>, key: ChainKey, generation: u32, id: String) -> Self {
+        Self::at(store, key, Place::Staged(generation, id))
+    }
+
+    fn at(store: Arc<dyn Store>, key: ChainKey, place: Place) -> Self {
         Self {
             store,
             key,
+            place,
             retry: Retry::default(),
             head: None,
             near: None,
@@ -117,13 +141,22 @@ impl Chain {
         self.near = Some(offset);
     }
 
-    /// The head: as remembered, or found in the store.
+    /// The head: as remembered, or found in the store. A chain that was rebuilt is followed to
+    /// where it goes on.
     pub async fn head(&mut self) -> Result<&Head, ChainError> {
         let head = match self.head.take() {
             Some(head) => head,
-            None => self.find_head(&self.key, self.near).await?,
+            None => self.follow().await?,
         };
         Ok(self.head.insert(head))
+    }
+
+    /// Which generation of the partition's chain this one is: how often it was rebuilt.
+    pub async fn generation(&mut self) -> Result<u32, ChainError> {
+        self.head().await?;
+        let (Place::Table(generation) | Place::Replayed(generation) | Place::Staged(generation, _)) =
+            self.place;
+        Ok(generation)
     }
 
     /// The end of this partition's chain in the highest earlier epoch that has one.

@@ -1,4 +1,4 @@
-//! Columns that tell where a row came from, and the table of records that could not be decoded.
+//! Columns that tell where a row came from, and the tables of records that are no rows: could not be decoded, or are lost.
 
 use super::{Column, Kind};
 
@@ -38,4 +38,15 @@ pub(super) const DEAD_LETTER: &[&[Column]] = &[&[
         "its value as it came; null for a tombstone",
     ),
     Column::required("reason", Kind::Text, "why it could not be decoded"),
+]];
+
+pub(super) const GAPS: &[&[Column]] = &[&[
+    Column::required("table_name", Kind::Text, "table whose rows are missing"),
+    Column::required("topic", Kind::Text, "topic whose records are lost"),
+    Column::required("partition", Kind::Int32, "their partition"),
+    Column::required("first", Kind::Int64, "offset of the first lost record"),
+    Column::required("end", Kind::Int64, "offset after the last lost record"),
+    Column::required("records", Kind::Int64, "how many offsets that are"),
+    Column::required("accepted_at", Kind::Millis, "when the loss was accepted"),
+    Column::required("reason", Kind::Text, "why, and by whom"),
 ]];

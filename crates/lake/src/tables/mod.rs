@@ -32,6 +32,8 @@ pub enum Table {
     Evaluations,
     /// Records that could not be decoded.
     DeadLetter,
+    /// Records that are lost, as somebody accepted.
+    Gaps,
 }
 
 /// A column of a table.
@@ -119,7 +121,7 @@ fn names() -> String {
 
 impl Table {
     /// Every table.
-    pub const fn all() -> [Self; 8] {
+    pub const fn all() -> [Self; 9] {
         [
             Self::DefaultCall,
             Self::StockCall,
@@ -129,6 +131,7 @@ impl Table {
             Self::Ticks,
             Self::Evaluations,
             Self::DeadLetter,
+            Self::Gaps,
         ]
     }
 
@@ -143,6 +146,7 @@ impl Table {
             Self::Ticks => "ticks",
             Self::Evaluations => "evaluations",
             Self::DeadLetter => "dead_letter",
+            Self::Gaps => "gaps",
         }
     }
 
@@ -155,7 +159,7 @@ impl Table {
             Self::Events => Some(wire::topics::EVENTS),
             Self::GameEvents => Some(wire::topics::GAME_EVENTS),
             Self::Ticks => Some(wire::topics::STOCK_EXCHANGE),
-            Self::Evaluations | Self::DeadLetter => None,
+            Self::Evaluations | Self::DeadLetter | Self::Gaps => None,
         }
     }
 
@@ -184,13 +188,14 @@ impl Table {
             Self::Ticks => market::TICKS,
             Self::Evaluations => market::EVALUATIONS,
             Self::DeadLetter => audit::DEAD_LETTER,
+            Self::Gaps => audit::GAPS,
         }
     }
 
     /// The Arrow schema of [`columns`](Self::columns). Every new link of the table has it; a link from before a column
     /// was added lacks that column, and is read as if it had nulls there.
     pub fn schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 8]> = LazyLock::new(|| {
+        static SCHEMAS: LazyLock<[SchemaRef; 9]> = LazyLock::new(|| {
             Table::all().map(|table| {
                 let field = |column: &Column| {
                     Field::new(column.name, column.kind.data_type(), !column.required)

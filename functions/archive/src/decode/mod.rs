@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use chrono::TimeDelta;
 use lake::Table;
 use lambda_kit::kafka::KafkaRecord;
-use wire::Undecodable;
+use wire::{Undecodable, check_timestamp};
 
 use crate::dead_letter::{self, DeadLetter};
 
@@ -90,7 +90,7 @@ fn sort_out<'a>(
     let mut stamps = Vec::with_capacity(records.len());
     let mut dead = Vec::new();
     for record in records {
-        match timely(record).and_then(|()| decoder.append(record)) {
+        match check_timestamp(record.timestamp).and_then(|()| decoder.append(record)) {
             Ok(()) => stamps.push((record.offset, record.timestamp)),
             Err(reason) => dead.push(DeadLetter { record, reason }),
         }
@@ -106,21 +106,6 @@ fn sort_out<'a>(
         rows,
         dead: dead_letter::rows(topic, partition, &dead)?,
     })
-}
-
-/// The first moment after the year 9999, in milliseconds.
-const YEAR_10000: i64 = 253_402_300_800_000;
-
-/// A record's timestamp is its producer's to choose. One that calendars cannot show would break
-/// every question about the table's times; -1 is Kafka's word for none.
-fn timely(record: &KafkaRecord) -> Result<(), Undecodable> {
-    if (-1..YEAR_10000).contains(&record.timestamp) {
-        Ok(())
-    } else {
-        Err(Undecodable::new(
-            "the record's timestamp is not between 1970 and 9999",
-        ))
-    }
 }
 
 /// The four columns that audit rows of these offsets and timestamps.

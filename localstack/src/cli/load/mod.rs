@@ -9,14 +9,14 @@ mod settings;
 mod tally;
 mod target;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use clap::CommandFactory as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) use settings::Settings;
 
-use super::{Cli, say};
+use super::{Cli, running::NotFound, say};
 use connection::{Connection, Unreachable};
 use drive::{Driven, Patience, drive};
 use plan::{Plan, games, purchases, stocks};
@@ -27,10 +27,8 @@ use target::Target;
 /// Why a load was not sent, or not as it was wished.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    #[error("nothing runs on {}: start it with `make run`, go to the folder where it was started, or name the API with --url", data.display())]
-    NotRunning { data: PathBuf, source: io::Error },
-    #[error("the running system has no API named `{0}`")]
-    NoApi(&'static str),
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     #[error("`{0}` is no address of an API: http://HOST:PORT or https://HOST are")]
     Address(String),
     #[error("no HTTP client")]
@@ -76,7 +74,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), LoadError> {
 }
 
 async fn send(plan: Plan, seed: u64, api: &'static str, sending: Sending) -> Result<(), LoadError> {
-    let target = Arc::new(Target::find(sending.url, api, &sending.tidemill_data)?);
+    let target = Arc::new(Target::find(&sending.running, api)?);
     let total = plan.total;
     // More connections than calls would only be idle.
     let count = usize::from(sending.concurrency).min(usize::try_from(total).unwrap_or(usize::MAX));

@@ -1,11 +1,8 @@
 //! The arguments of `tidemill load`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, value_parser};
-use url::Url;
 
-use super::plan::games;
+use super::{super::running::Running, plan::games};
 
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -104,17 +101,8 @@ pub(super) struct Sending {
     /// How many connections, each with one request on its way
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u16).range(1..))]
     pub(super) concurrency: u16,
-    /// The API, e.g. http://127.0.0.1:5001 [default: the running system's, from run.json]
-    #[arg(long)]
-    pub(super) url: Option<Url>,
-    /// Where the running system keeps its data
-    #[arg(
-        long,
-        alias = "data",
-        env = "TIDEMILL_DATA",
-        default_value = ".tidemill"
-    )]
-    pub(super) tidemill_data: PathBuf,
+    #[command(flatten)]
+    pub(super) running: Running,
 }
 
 impl Sending {

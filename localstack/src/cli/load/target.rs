@@ -1,12 +1,9 @@
 //! Where the load goes: an API's address, from the command line or from the running system.
 
-use std::path::Path;
-
 use http::{HeaderValue, Uri, uri::PathAndQuery};
 use url::Url;
 
-use super::LoadError;
-use crate::up::RunFile;
+use super::{super::running::Running, LoadError};
 
 /// An API that can be called.
 #[derive(Debug, Clone)]
@@ -22,27 +19,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The API at `url`, or the running system's of this name.
-    pub(super) fn find(
-        url: Option<Url>,
-        api: &'static str,
-        data: &Path,
-    ) -> Result<Self, LoadError> {
-        let url = match url {
-            Some(url) => url,
-            None => {
-                let run = RunFile::read(data).map_err(|source| LoadError::NotRunning {
-                    data: data.to_owned(),
-                    source,
-                })?;
-                let text = run.api(api).ok_or(LoadError::NoApi(api))?;
-                Url::parse(text).map_err(|_| LoadError::Address(text.to_owned()))?
-            }
-        };
+    /// The API of this name.
+    pub(super) fn find(running: &Running, api: &'static str) -> Result<Self, LoadError> {
+        let url = running.api(api)?;
         Self::of(&url).ok_or_else(|| LoadError::Address(url.to_string()))
     }
 
-    fn of(url: &Url) -> Option<Self> {
+    /// The API at `url`, if it is the address of one.
+    pub(super) fn of(url: &Url) -> Option<Self> {
         let tls = match url.scheme() {
             "http" => false,
             "https" => true,

@@ -8,7 +8,7 @@ use super::{DRAIN_PATIENCE, Poller, asked};
 use crate::{
     functions::Outcome,
     trigger::{
-        answer::{Verdict, verdict},
+        answer::{Missing, Verdict, missing, verdict},
         backoff::Backoff,
         record::LogRecord,
     },
@@ -55,11 +55,17 @@ impl Poller {
     }
 
     /// One invocation.
-    async fn hand_over(&self, records: &[LogRecord]) -> Verdict {
+    async fn hand_over(&mut self, records: &[LogRecord]) -> Verdict {
+        let event = self.envelope.event(records);
+        let outcome = self.plan.invoke.invoke(&self.plan.function, event).await;
+        if let Ok(Outcome::Success(answer)) = &outcome {
+            for gap in missing(answer) {
+                self.alarm(gap);
+            }
+        }
         let function = self.plan.function.as_str();
         let (partition, first) = (&self.name, records.first().map(|record| record.offset));
-        let event = self.envelope.event(records);
-        match self.plan.invoke.invoke(function, event).await {
+        match outcome {
             Ok(Outcome::Success(_)) if !self.plan.report_batch_item_failures => Verdict::Done,
             Ok(Outcome::Success(answer)) => {
                 let verdict = verdict(&answer, &self.name, records);
@@ -89,6 +95,39 @@ impl Poller {
                 Verdict::Failed
             }
         }
+    }
+
+    /// Tells that a chain stands still before records that are missing: once, however often it is tried.
+    fn alarm(&mut self, gap: Missing) {
+        if self.told.as_ref() == Some(&gap) {
+            return;
+        }
+        let Missing {
+            table,
+            topic,
+            partition,
+            first,
+            end,
+        } = &gap;
+        let missing = end - first;
+        let function = &self.plan.function;
+        error!(
+            function,
+            table,
+            topic,
+            partition,
+            first,
+            end,
+            gap = missing,
+            "records are missing: the chain stands still"
+        );
+        (self.plan.tell)(&format!(
+            "GAP: table {table} stands still: {missing} records of {topic}-{partition} are missing, offsets {first} to \
+             {}. If the broker has lost them, `tidemill accept-gap --topic {topic} --partition {partition}` records \
+             that, and the table goes on at {end}",
+            end - 1
+        ));
+        self.told = Some(gap);
     }
 
     /// Notes that everything before `next` is done.

@@ -101,6 +101,8 @@ enum Fate {
     FailsFrom(usize),
     /// Reports a record that is not of the batch.
     ReportsOther,
+    /// Reports all of it, and that so many records before it are missing.
+    Misses(i64),
     /// Takes the poller with it.
     Panics,
 }
@@ -156,6 +158,14 @@ impl Invoke for Function {
                     place,
                     report(&[item(offsets[offsets.len() - 1]), item(offsets[place])]),
                 )
+            }
+            Fate::Misses(count) => {
+                let (first, end) = (offsets[0] - count, offsets[0]);
+                let place = r#""table":"rows","topic":"t","partition":0"#;
+                let gap = format!(r#"{{{place},"first":{first},"end":{end}}}"#);
+                let failed = item(end);
+                let answer = format!(r#"{{"batchItemFailures":[{failed}],"gaps":[{gap}]}}"#);
+                (0, Ok(Outcome::Success(answer.into())))
             }
             Fate::Panics => panic!("fate"),
             Fate::ReportsOther => (0, report(&[item(offsets[offsets.len() - 1] + 1)])),
@@ -228,6 +238,7 @@ impl Setting {
             position: watch::channel(start).0,
             read: start,
             carried: None,
+            told: None,
             drain: draining,
         };
         (tokio::spawn(poller.run()), drain)
@@ -301,6 +312,26 @@ async fn records_that_the_broker_dropped_are_told_and_passed_over() {
     let told = setting.told.lock().unwrap();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("LOST: the broker dropped 5 records of t-0 before function `f`"));
+}
+
+#[tokio::test]
+async fn a_gap_is_told_once_however_often_it_is_tried() {
+    let mut fates = vec![Fate::Misses(5); 6];
+    fates.extend([Fate::Misses(7), Fate::Misses(7)]);
+    let setting = Setting::new(fates, 100, 0, 0);
+    let (_poller, _drain) = setting.poll();
+    setting.log.write([10]);
+    setting.pass(120_000).await;
+    assert_eq!(setting.log.committed(), 11);
+    let told = setting.told.lock().unwrap();
+    let gaps: Vec<&String> = told.iter().filter(|line| line.starts_with("GAP")).collect();
+    assert_eq!(gaps.len(), 2, "{told:?}");
+    let line = "GAP: table rows stands still: 5 records of t-0 are missing, offsets 5 to 9.";
+    assert!(gaps[0].starts_with(line), "{told:?}");
+    assert!(
+        gaps[0].contains("`tidemill accept-gap --topic t --partition 0`"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ fn ok(_: usize) -> Response {
 
 fn connections(address: SocketAddr, count: usize) -> Vec<Connection> {
     let url = Url::parse(&format!("http://{address}")).unwrap();
-    let target = Arc::new(Target::find(Some(url), "games", "/nowhere".as_ref()).unwrap());
+    let target = Arc::new(Target::of(&url).unwrap());
     (0..count)
         .map(|_| Connection::new(Arc::clone(&target)).unwrap())
         .collect()

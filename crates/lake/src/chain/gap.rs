@@ -1,0 +1,142 @@
+//! Records that are lost for good: accepted by a person, final, and told in the table `gaps`.
+
+use std::convert::Infallible;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
+use arrow::error::ArrowError;
+use serde::{Deserialize, Serialize};
+
+use super::find::damaged;
+use super::{Chain, ChainError, CommitError, link};
+use crate::{Created, Table, parquet};
+
+/// Records that a chain will never have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Their offsets.
+    pub range: Range<i64>,
+    /// When that was accepted, in milliseconds since the epoch.
+    pub accepted_at: i64,
+    /// Why, and by whom.
+    pub reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    accepted_at: i64,
+    reason: String,
+}
+
+/// What became of a wish to accept a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is accepted, now or, with these words, before.
+    Accepted(Gap),
+    /// No such gap is at the chain's head: the records came after all, or the chain is empty and misses nothing.
+    NotThere {
+        /// The head.
+        head: i64,
+    },
+}
+
+impl Gap {
+    pub(super) fn to_text(&self) -> String {
+        let text = Text {
+            accepted_at: self.accepted_at,
+            reason: self.reason.clone(),
+        };
+        #[expect(clippy::expect_used, reason = "a number and a text are always JSON")]
+        serde_json::to_string(&text).expect("a number and a text")
+    }
+
+    pub(super) fn from_text(range: Range<i64>, text: &str) -> Option<Self> {
+        let Text {
+            accepted_at,
+            reason,
+        } = serde_json::from_str(text).ok()?;
+        Some(Self {
+            range,
+            accepted_at,
+            reason,
+        })
+    }
+}
+
+impl Chain {
+    /// Accepts that the records of `gap`, which begins at the head, are lost: from now on the chain
+    /// goes on after them, and what of them comes late is dropped.
+    ///
+    /// The state of the chain goes on unchanged. What was accepted is a row of the table `gaps`
+    /// before any link is made after it.
+    pub async fn accept_gap(&mut self, gap: &Gap) -> Result<Acceptance, CommitError<Infallible>> {
+        let mut failures = 0;
+        loop {
+            self.forget();
+            let head = self.head().await?.clone();
+            if let Some(accepted) = head.gap.as_ref().filter(|it| it.range == gap.range) {
+                self.record_gap(accepted).await?;
+                return Ok(Acceptance::Accepted(accepted.clone()));
+            }
+            if !head.exists || head.end != gap.range.start || gap.range.is_empty() {
+                return Ok(Acceptance::NotThere { head: head.end });
+            }
+            let empty = RecordBatch::new_empty(self.key.table.schema());
+            let body = link::write_gap(&head, gap, &empty).map_err(|source| {
+                let chain = self.key.clone();
+                CommitError::Encode { chain, source }
+            })?;
+            let path = self.named(&self.folder(), head.end)?;
+            match self.store.create(&path, body).await {
+                // What counts is what stands: the next turn reads it.
+                Ok(Created::New | Created::Exists) => {}
+                Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
+                    failures += 1;
+                    tracing::warn!(link = %path, ?error, "gap not recorded, trying again");
+                    self.retry.pause(failures).await;
+                }
+                Err(error) => return Err(self.unsettled(&head, failures + 1, Some(error))),
+            }
+        }
+    }
+
+    /// Makes the row of an accepted gap, unless it is there.
+    pub(super) async fn record_gap(&self, gap: &Gap) -> Result<(), ChainError> {
+        let Range { start, end } = gap.range;
+        let name = format!("{}/{}/{start:020}-{end:020}.parquet", Table::Gaps, self.key);
+        let path = self.path(name)?;
+        let rows = self.row_of(gap).map_err(|source| damaged(&path, source))?;
+        let body = parquet::encode(&rows, &parquet::Metadata::new());
+        let body = body.map_err(|source| damaged(&path, source))?;
+        self.ask(|| self.store.create(&path, body.clone())).await?;
+        Ok(())
+    }
+
+    fn row_of(&self, gap: &Gap) -> Result<RecordBatch, ArrowError> {
+        let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let long = |number: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![number])) };
+        let Range { start, end } = gap.range;
+        let topic = text(&self.key.topic);
+        let partition: ArrayRef = Arc::new(Int32Array::from(vec![self.key.partition]));
+        let at = TimestampMillisecondArray::from(vec![gap.accepted_at]).with_timezone("UTC");
+        let at: ArrayRef = Arc::new(at);
+        let columns = vec![
+            text(self.key.table.name()),
+            topic.clone(),
+            partition.clone(),
+            long(start),
+            long(end),
+            long(end - start),
+            at.clone(),
+            text(&gap.reason),
+            topic,
+            partition,
+            long(start),
+            at,
+        ];
+        RecordBatch::try_new(Table::Gaps.schema(), columns)
+    }
+}

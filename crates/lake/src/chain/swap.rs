@@ -1,0 +1,256 @@
+//! The swap: a partition's chain is closed, and a staged one takes its place.
+//!
+//! What decides is one object, the link that closes the old chain: before it the partition's rows
+//! are the old ones, after it they are the staged ones. What follows can be done by anybody, any
+//! number of times, and every committer does it before it goes on:
+//!
+//! 1. `{id}.decided` in the rebuild's workshop tells readers to read the staged chain.
+//! 2. The chain of replayed rows is closed, too.
+//! 3. The links of both are emptied. Their names stay taken, for a committer that slept since
+//!    before the swap would find a name that is free again, and double its rows.
+//! 4. The staged links are copied to where the table's readers look.
+//! 5. `done` tells readers to look there again, and the workshop is cleared.
+
+use std::convert::Infallible;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::find::damaged;
+use super::key::{Folder, Place};
+use super::{Chain, ChainError, CommitError, Head, Move, link};
+use crate::{Created, ObjectPath, StoreError};
+
+/// Tells readers that the staged chain of the id before it is the partition's.
+const DECIDED: &str = ".decided";
+/// Tells readers that the staged links are in the table's folder.
+const DONE: &str = "done";
+/// How many objects are asked for at a time.
+const AT_ONCE: usize = 16;
+
+/// What became of a wish to swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swapping {
+    /// The staged chain is the partition's.
+    Swapped,
+    /// The staged chain ends before the one that it should replace: it has to be brought up to there first.
+    Behind {
+        /// The end of the staged chain.
+        staged: i64,
+        /// The head of the partition's chain.
+        head: i64,
+    },
+    /// Another rebuild has made this generation.
+    Overtaken,
+}
+
+/// A swap that was decided and is not done: where the partition's rows are meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    /// The folder of the staged chain, which has the partition's rows.
+    pub staged: String,
+    /// Folders whose objects are not the partition's any more, or not yet.
+    pub hidden: Vec<String>,
+}
+
+impl Swap {
+    /// The swaps under way among the objects of the folder [`REBUILD`](super::REBUILD), given in order.
+    pub fn under_way(objects: &[ObjectPath]) -> Vec<Self> {
+        objects
+            .iter()
+            .filter_map(|object| {
+                let (workshop, name) = object.as_str().rsplit_once('/')?;
+                let id = name.strip_suffix(DECIDED)?;
+                let done = ObjectPath::new(format!("{workshop}/{DONE}")).ok()?;
+                if objects.binary_search(&done).is_ok() {
+                    return None;
+                }
+                let mut parts = workshop.splitn(4, '/');
+                let (_, table, life, partition) =
+                    (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+                let (epoch, generation) = life.split_once('.')?;
+                let before = match generation.parse::<u32>().ok()?.checked_sub(1)? {
+                    0 => epoch.to_owned(),
+                    earlier => format!("{epoch}.{earlier}"),
+                };
+                Some(Self {
+                    staged: format!("{workshop}/{id}"),
+                    hidden: vec![
+                        format!("{table}/{before}/{partition}"),
+                        format!("{table}/{}/{before}/{partition}", super::REPLAYED),
+                        format!("{table}/{life}/{partition}"),
+                    ],
+                })
+            })
+            .collect()
+    }
+}
+
+impl Chain {
+    /// Puts the chain that the rebuild `id` staged for `generation` in this one's place.
+    ///
+    /// After [`Swapping::Swapped`] this chain is the new one. A crash on the way leaves the old
+    /// chain or the new one; what is left to do then is done by whoever asks for the head next.
+    pub async fn swap(
+        &mut self,
+        generation: u32,
+        id: &str,
+    ) -> Result<Swapping, CommitError<Infallible>> {
+        let to = Move {
+            generation,
+            id: id.to_owned(),
+        };
+        let mut failures = 0;
+        loop {
+            self.forget();
+            let head = self.head().await?.clone();
+            let Place::Table(current) = self.place else {
+                return Ok(Swapping::Overtaken);
+            };
+            if current == generation && self.is_made_by(generation, id).await? {
+                return Ok(Swapping::Swapped);
+            }
+            if current.checked_add(1) != Some(generation) {
+                return Ok(Swapping::Overtaken);
+            }
+            let folder = self.key.folder(&Place::Staged(generation, id.to_owned()));
+            let staged = self.find_head(&folder, None).await?;
+            if !staged.exists || staged.end < head.end {
+                let (staged, head) = (staged.end, head.end);
+                return Ok(Swapping::Behind { staged, head });
+            }
+            match self.close(&self.folder(), &head, &to).await {
+                Ok(()) => {}
+                Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
+                    failures += 1;
+                    tracing::warn!(chain = %self.key, ?error, "chain not closed, trying again");
+                    self.retry.pause(failures).await;
+                }
+                Err(error) => return Err(self.unsettled(&head, failures + 1, Some(error))),
+            }
+        }
+    }
+
+    /// Whether the rebuild `id` made this `generation` of the partition's chain.
+    pub async fn is_made_by(&self, generation: u32, id: &str) -> Result<bool, ChainError> {
+        let Some(before) = generation.checked_sub(1) else {
+            return Ok(false);
+        };
+        let closed = self
+            .find_head(&self.key.folder(&Place::Table(before)), None)
+            .await?;
+        Ok(closed
+            .moved
+            .is_some_and(|to| to.generation == generation && to.id == id))
+    }
+
+    /// Tries to close the chain in `folder` on `head`; who finds the name taken looks again.
+    async fn close(&self, folder: &Folder, head: &Head, to: &Move) -> Result<(), StoreError> {
+        let path = ObjectPath::new(folder.link_name(head.end))?;
+        let empty = RecordBatch::new_empty(self.key.table.schema());
+        let body = link::write_move(head, to, &empty).map_err(|source| StoreError::Encode {
+            path: path.clone(),
+            source,
+        })?;
+        match self.store.create(&path, body).await? {
+            Created::New => tracing::info!(link = %path, id = to.id, "chain closed"),
+            Created::Exists => {}
+        }
+        Ok(())
+    }
+
+    /// Does what is left to do of a swap that was decided.
+    pub(super) async fn finish_swap(&self, from: u32, to: &Move) -> Result<(), ChainError> {
+        let workshop = self.key.workshop(to.generation);
+        let done = self.path(format!("{workshop}/{DONE}"))?;
+        if self.stands(&done).await? {
+            return Ok(());
+        }
+        tracing::info!(chain = %self.key, generation = to.generation, id = to.id, "finishing a swap");
+        let decided = self.path(format!("{workshop}/{}{DECIDED}", to.id))?;
+        self.make(&decided, Bytes::new()).await?;
+        let replayed = self.key.folder(&Place::Replayed(from));
+        self.close_replays(&replayed, to).await?;
+        self.empty(&self.key.folder(&Place::Table(from))).await?;
+        self.empty(&replayed).await?;
+        if !self.publish(to, &done).await? {
+            return Ok(());
+        }
+        self.make(&done, Bytes::new()).await?;
+        let left = self.listed(&workshop).await?;
+        stream::iter(left.into_iter().filter(|path| *path != done))
+            .map(|path| async move { self.ask(|| self.store.delete(&path)).await })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
+    }
+
+    async fn close_replays(&self, folder: &Folder, to: &Move) -> Result<(), ChainError> {
+        loop {
+            let head = self.find_head(folder, None).await?;
+            if head.moved.is_some() {
+                return Ok(());
+            }
+            self.ask(|| self.close(folder, &head, to)).await?;
+        }
+    }
+
+    /// Takes the rows out of the links in `folder`, and leaves their names.
+    async fn empty(&self, folder: &Folder) -> Result<(), ChainError> {
+        stream::iter(self.listed(folder.as_str()).await?)
+            .map(|path| async move {
+                let body = self.ask(|| self.store.read(&path)).await?;
+                let emptied = link::emptied(body).map_err(|source| damaged(&path, source))?;
+                match emptied {
+                    Some(body) => self.ask(|| self.store.replace(&path, body.clone())).await,
+                    None => Ok(()),
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
+    }
+
+    /// Copies the staged links to their generation's folder; false if somebody else has finished the swap meanwhile.
+    async fn publish(&self, to: &Move, done: &ObjectPath) -> Result<bool, ChainError> {
+        let staged = self
+            .key
+            .folder(&Place::Staged(to.generation, to.id.clone()));
+        let target = self.key.folder(&Place::Table(to.generation));
+        for path in self.listed(staged.as_str()).await? {
+            let body = match self.ask(|| self.store.read(&path)).await {
+                Ok(body) => body,
+                Err(ChainError::Store {
+                    source: StoreError::NotFound { .. },
+                    ..
+                }) if self.stands(done).await? => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            let name = format!("{}/{}", target.as_str(), path.file_name());
+            self.make(&self.path(name)?, body).await?;
+        }
+        // A listing from while the workshop was cleared is not whole.
+        Ok(!self.stands(done).await?)
+    }
+
+    async fn make(&self, path: &ObjectPath, body: Bytes) -> Result<(), ChainError> {
+        self.ask(|| self.store.create(path, body.clone())).await?;
+        Ok(())
+    }
+
+    async fn stands(&self, path: &ObjectPath) -> Result<bool, ChainError> {
+        match self.ask(|| self.store.read(path)).await {
+            Ok(_) => Ok(true),
+            Err(ChainError::Store {
+                source: StoreError::NotFound { .. },
+                ..
+            }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn listed(&self, folder: &str) -> Result<Vec<ObjectPath>, ChainError> {
+        self.ask(|| self.store.list(folder, None)).await
+    }
+}

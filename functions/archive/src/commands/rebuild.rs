@@ -1,0 +1,170 @@
+//! A partition's rows made again from its topic: staged where no reader looks, then swapped in.
+//!
+//! Who drives a rebuild reads the topic and brings its records in their order, as a trigger would. Only records below
+//! the head of the partition's chain are staged: what comes after it is the trigger's to bring, so that its dead
+//! letters are in, too.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+use lake::{Batch, Chain, ChainKey, Gaps, Link, Replays, Swapping, Table};
+use lambda_kit::kafka::PartitionBatch;
+use tracing::{info, warn};
+use wire::commands::{Rebuild, Staged, Swapped};
+
+use super::letters::without;
+use super::{CommandError, table_of};
+use crate::Context;
+use crate::decode::{Decoded, Rows, decode};
+use crate::partition::link;
+
+/// The chain of the partition, and what a rebuild of it is told.
+struct Site {
+    key: ChainKey,
+    live: Chain,
+    staged: Chain,
+    told: Staged,
+}
+
+/// Looks how far things are.
+async fn survey(context: &Context, rebuild: &Rebuild) -> Result<Site, CommandError> {
+    let Rebuild {
+        topic,
+        partition,
+        id,
+        ..
+    } = rebuild;
+    let is_name = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if id.is_empty() || id.len() > 64 || !is_name(id) {
+        return Err(CommandError::Id(id.clone()));
+    }
+    let key = context.key(table_of(topic)?, topic, *partition);
+    let mut live = context.chain(key.clone());
+    let current = live.generation().await?;
+    let swapped = live.is_made_by(current, id).await?;
+    let generation = if swapped { current } else { current + 1 };
+    let staged = Chain::staged(context.store.clone(), key.clone(), generation, id.clone());
+    let mut staged = staged.with_retry(context.retry);
+    let staged_head = staged.head().await?;
+    let staged_end = staged_head.exists.then_some(staged_head.end);
+    let oldest = live.links_overlapping(0..1).await?;
+    let told = Staged {
+        generation,
+        swapped,
+        staged: staged_end,
+        first: oldest.first().map(|link| link.range.start),
+        head: live.head().await?.end,
+        rows: 0,
+        undecodable: 0,
+    };
+    Ok(Site {
+        key,
+        live,
+        staged,
+        told,
+    })
+}
+
+pub(super) async fn begin(context: &Context, rebuild: &Rebuild) -> Result<Staged, CommandError> {
+    Ok(survey(context, rebuild).await?.told)
+}
+
+pub(super) async fn stage(
+    context: &Context,
+    rebuild: &Rebuild,
+    batches: Vec<PartitionBatch>,
+) -> Result<Staged, CommandError> {
+    let Rebuild {
+        topic, partition, ..
+    } = rebuild;
+    let is_other = |it: &PartitionBatch| it.topic != *topic || it.partition != *partition;
+    if batches.iter().any(is_other) {
+        return Err(CommandError::Records {
+            topic: topic.clone(),
+            partition: *partition,
+        });
+    }
+    let Site {
+        key,
+        mut staged,
+        mut told,
+        ..
+    } = survey(context, rebuild).await?;
+    if told.swapped || told.generation != rebuild.generation {
+        return Err(CommandError::Overtaken { chain: key });
+    }
+    let mut records = batches
+        .into_iter()
+        .flat_map(|it| it.records)
+        .collect::<Vec<_>>();
+    records.retain(|record| {
+        record.offset < told.head && told.staged.is_none_or(|end| record.offset >= end)
+    });
+    let decoded = decode(key.table, topic, *partition, &records, context.max_ahead)?;
+    let Decoded { rows, dead } = decoded;
+    bury(context, &key, &dead, &rebuild.id).await?;
+    let stamps: Vec<(i64, i64)> = records
+        .iter()
+        .map(|record| (record.offset, record.timestamp))
+        .collect();
+    let upto = rebuild.upto.map(|upto| upto.min(told.head));
+    let first = stamps.first().map(|&(offset, _)| offset).or(told.staged);
+    let end = stamps.last().map(|&(offset, _)| offset + 1).max(upto);
+    if let (Some(first), Some(end)) = (first.or(end.map(|end| end - 1)), end) {
+        let batch = Batch {
+            offsets: first..end,
+            timestamps: &stamps,
+        };
+        staged
+            .commit(batch, Gaps::Skip, |head| {
+                Ok::<_, Infallible>(link(&rows, head, end))
+            })
+            .await?;
+    }
+    told.staged = Some(staged.head().await?)
+        .filter(|it| it.exists)
+        .map(|it| it.end);
+    (told.rows, told.undecodable) = (rows.offsets.len(), dead.offsets.len());
+    Ok(told)
+}
+
+/// Keeps records as dead letters that were rows so far.
+async fn bury(
+    context: &Context,
+    key: &ChainKey,
+    dead: &Rows,
+    id: &str,
+) -> Result<(), CommandError> {
+    let (Some(first), Some(last)) = (dead.offsets.first(), dead.offsets.last()) else {
+        return Ok(());
+    };
+    let key = ChainKey {
+        table: Table::DeadLetter,
+        ..key.clone()
+    };
+    let letters = context.chain(key.clone());
+    let letters = letters.links_overlapping(*first..last + 1).await?;
+    let mut buried: BTreeSet<i64> = letters.iter().flat_map(Link::offsets).collect();
+    let mut later = Replays::new(context.store.clone(), key, 0, context.retry);
+    let new = later
+        .add(id, |known| {
+            buried.extend(known);
+            without(dead, &buried)
+        })
+        .await?;
+    if new > 0 {
+        warn!(letters = new, "rows of before cannot be decoded any more");
+    }
+    Ok(())
+}
+
+pub(super) async fn swap(context: &Context, rebuild: &Rebuild) -> Result<Swapped, CommandError> {
+    let Site { key, mut live, .. } = survey(context, rebuild).await?;
+    let swapped = live.swap(rebuild.generation, &rebuild.id).await?;
+    info!(chain = %key, id = rebuild.id, ?swapped, "swap");
+    Ok(match swapped {
+        Swapping::Swapped => Swapped::Done,
+        Swapping::Behind { staged, head } => Swapped::Behind { staged, head },
+        Swapping::Overtaken => Swapped::Overtaken,
+    })
+}

@@ -1,0 +1,86 @@
+//! `tidemill replay`: records get into their tables again.
+
+mod letters;
+mod topic;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    lambda::LambdaError,
+    log::LogError,
+    running::{NotFound, Running},
+};
+
+/// The function that keeps the tables.
+const ARCHIVE: &str = "archive";
+
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Settings {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Puts dead letters in that can be decoded now, after a fix; each once, however often it runs
+    ///
+    /// The letters stay in dead_letter; the view dead_letter_status tells which are rows by now. Ticks that get in this
+    /// way change no evaluation: one that was made is never made again.
+    DeadLetter(letters::Settings),
+    /// Rebuilds a table from its topic, with all that the brokers still have of it, and swaps it in
+    ///
+    /// Readers see the old rows until the new ones are whole. What comes meanwhile is neither lost nor doubled.
+    /// Evaluations are not rebuilt: one that was made is never made again.
+    Topic(topic::Settings),
+}
+
+/// Why records were not put in again, or not all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReplayError {
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error(transparent)]
+    Lambda(#[from] LambdaError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("a command cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
+    #[error(
+        "the brokers have lost the beginning of {topic}-{partition}: the rows of offsets {first} to {} would be lost. \
+         Nothing was changed; --lose-older rebuilds without them", low - 1
+    )]
+    Older {
+        topic: String,
+        partition: i32,
+        first: i64,
+        low: i64,
+    },
+    #[error(
+        "the brokers have dropped offsets {from} to {} of {topic}-{partition} while they were read; nothing was \
+         changed there", low - 1
+    )]
+    Dropped {
+        topic: String,
+        partition: i32,
+        from: i64,
+        low: i64,
+    },
+    #[error(
+        "another rebuild of {topic}-{partition} was faster; it is swapped in, and this one is of no use any more"
+    )]
+    Overtaken { topic: String, partition: i32 },
+    #[error("{topic} has no partition {partition}; it has 0 to {last}")]
+    NoPartition {
+        topic: String,
+        partition: i32,
+        last: i32,
+    },
+}
+
+pub(super) async fn run(settings: Settings) -> Result<(), ReplayError> {
+    match settings.what {
+        What::DeadLetter(settings) => letters::run(settings).await,
+        What::Topic(settings) => topic::run(settings).await,
+    }
+}

@@ -1,0 +1,146 @@
+//! The broker drops records before they are read: the tables that miss them stand still with an alarm, until somebody
+//! accepts the loss.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tests::stack::Stack;
+use tests::tools::printed;
+use tests::{eventually, kafka};
+
+/// More than the embedded broker keeps of a partition and the triggers hold on their way, in records of this size.
+const BYTES: usize = 900_000;
+const RECORDS: usize = 24;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
+    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    kafka::publish(&stack.run.kafka, "StockExchange", &[tick(0, 0).as_bytes()]).await;
+    stack
+        .sql_until("SELECT tick FROM ticks", |rows| rows.len() == 1)
+        .await;
+    eventually(
+        "evaluate has its first tick",
+        Duration::from_secs(60),
+        || async {
+            let chains = stack
+                .invoke("evaluate", &json!({"command": {"chains": {}}}))
+                .await;
+            (chains["chains"][0]["head"] == 1)
+                .then_some(())
+                .ok_or(chains.to_string())
+        },
+    )
+    .await;
+
+    // Both functions stand still while far more comes in than is kept.
+    let pids = pids(&stack, &["archive", "evaluate"]);
+    signal(&pids, Signal::SIGSTOP);
+    let large: Vec<String> = (1..=RECORDS).map(|at| tick(at, BYTES)).collect();
+    let values: Vec<&[u8]> = large.iter().map(String::as_bytes).collect();
+    kafka::publish(&stack.run.kafka, "StockExchange", &values).await;
+    signal(&pids, Signal::SIGCONT);
+    let alarms = |table: &str| {
+        let line = format!("GAP: table {table} stands still");
+        stack.terminal().matches(&line).count()
+    };
+    eventually("both alarms", Duration::from_secs(90), || async {
+        let told = (alarms("ticks"), alarms("evaluations"));
+        (told.0 > 0 && told.1 > 0)
+            .then_some(())
+            .ok_or(stack.terminal())
+    })
+    .await;
+    assert!(
+        stack.log("archive").contains(r#""gap":"#),
+        "{}",
+        stack.log("archive")
+    );
+
+    // Nothing is accepted that is not lost, nothing twice, and nothing else.
+    let none = stack
+        .tidemill(&["accept-gap", "--topic", "stock_call", "--partition", "0"])
+        .output()
+        .unwrap();
+    assert_eq!(none.status.code(), Some(1));
+    let reason = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(reason.contains("StockExchange-0"), "{reason}");
+    let accept = ["accept-gap", "--all", "--reason", "the disk was full"];
+    let said = printed(&stack.tidemill(&accept).output().unwrap());
+    for table in ["ticks of", "evaluations of"] {
+        assert!(said.contains(table), "{said}");
+    }
+    let again = printed(&stack.tidemill(&accept).output().unwrap());
+    assert!(again.contains("no gap"), "{again}");
+
+    // They go on with what the broker still has, and with what comes.
+    let last = tick(RECORDS + 1, 0);
+    kafka::publish(&stack.run.kafka, "StockExchange", &[last.as_bytes()]).await;
+    let wanted = format!("SELECT _offset FROM ticks WHERE _offset = {}", RECORDS + 1);
+    stack.sql_until(&wanted, |rows| rows.len() == 1).await;
+    let end = i64::try_from(RECORDS).unwrap() + 2;
+    eventually("evaluate goes on", Duration::from_secs(60), || async {
+        let chains = stack
+            .invoke("evaluate", &json!({"command": {"chains": {}}}))
+            .await;
+        (chains["chains"][0]["head"] == end)
+            .then_some(())
+            .ok_or(chains.to_string())
+    })
+    .await;
+    let gaps = stack
+        .sql(r#"SELECT table_name, topic, "partition", first, "end", records, reason FROM gaps ORDER BY table_name"#)
+        .await;
+    let tables: Vec<&Value> = gaps.iter().map(|gap| &gap["table_name"]).collect();
+    assert_eq!(tables, ["evaluations", "ticks"], "{gaps:?}");
+    let archived = &gaps[1];
+    let lost = archived["records"].as_i64().unwrap();
+    assert!(
+        lost > 0
+            && archived["reason"]
+                .as_str()
+                .unwrap()
+                .starts_with("the disk was full"),
+        "{archived}"
+    );
+    // Each record is a row or lost, never both.
+    let rows = stack
+        .count("SELECT COUNT(DISTINCT _offset) FROM ticks")
+        .await;
+    assert_eq!(rows + lost, end);
+    assert_eq!(stack.count("SELECT COUNT(*) FROM ticks").await, rows);
+    let inside = format!(
+        "SELECT COUNT(*) FROM ticks WHERE _offset >= {} AND _offset < {}",
+        archived["first"], archived["end"]
+    );
+    assert_eq!(stack.count(&inside).await, 0);
+    assert_eq!(
+        (alarms("ticks"), alarms("evaluations")),
+        (1, 1),
+        "told once, however often it was tried"
+    );
+}
+
+/// A tick whose record has about this many bytes.
+fn tick(at: usize, bytes: usize) -> String {
+    let time = format!("2026-03-20 15:{:02}:{:02}.000000", 10 + at, 0);
+    json!({"TICK": "IBM", "PRICE": "123.20", "TS": time, "X": "x".repeat(bytes)}).to_string()
+}
+
+fn pids(stack: &Stack, functions: &[&str]) -> Vec<i32> {
+    let run = std::fs::read(stack.data().join("run.json")).unwrap();
+    let run: tests::stack::Run = serde_json::from_slice(&run).unwrap();
+    functions
+        .iter()
+        .flat_map(|name| run.functions[*name].pids.clone())
+        .collect()
+}
+
+fn signal(pids: &[i32], signal: Signal) {
+    assert!(!pids.is_empty());
+    for pid in pids {
+        kill(Pid::from_raw(*pid), signal).unwrap();
+    }
+}

@@ -1,0 +1,168 @@
+//! `tidemill replay`: a topic's table rebuilt while the system runs and is read.
+
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use reqwest::Method;
+use serde_json::json;
+use tests::stack::Stack;
+use tests::tools::printed;
+use tests::{kafka, load};
+
+async fn run(stack: &Stack, arguments: &[&str]) -> Output {
+    let mut command = stack.tidemill(arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_rebuilt_under_load_and_no_reader_misses_a_row() {
+    let stack = Arc::new(Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await);
+    kafka::publish(&stack.run.kafka, "stock_call", &[b"garbage"]).await;
+    let calls = format!("{}/GOOG", stack.run.stocks);
+    load::run(Method::GET, &calls, 200, 8, 200).await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM stock_call", |rows| {
+            rows[0]["n"] == 200
+        })
+        .await;
+
+    // Somebody reads all the while: rows may come, and none may go or come twice.
+    let stop = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn({
+        let (stack, stop) = (Arc::clone(&stack), Arc::clone(&stop));
+        async move {
+            let (mut before, mut reads) = (200, 0);
+            while !stop.load(Ordering::SeqCst) {
+                let row = &stack
+                    .sql("SELECT COUNT(*) AS n, COUNT(DISTINCT \"Host\" || event_type || query_timestamp) AS d FROM stock_call")
+                    .await[0];
+                let n = row["n"].as_i64().unwrap();
+                assert!(n >= before, "{n} after {before}");
+                (before, reads) = (n, reads + 1);
+            }
+            reads
+        }
+    });
+    let loading = tokio::spawn({
+        let calls = calls.clone();
+        async move { load::run(Method::GET, &calls, 300, 4, 200).await }
+    });
+    let said = printed(&run(&stack, &["replay", "topic", "stock_call"]).await);
+    assert!(
+        said.contains("stock_call-0:") && said.contains("1 records undecodable; swapped in"),
+        "{said}"
+    );
+    loading.await.unwrap();
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM stock_call", |rows| {
+            rows[0]["n"] == 500
+        })
+        .await;
+    // Two at once: both end, and the table is whole.
+    let (one, other) = tokio::join!(
+        run(&stack, &["replay", "topic", "stock_call"]),
+        run(&stack, &["replay", "topic", "stock_call"]),
+    );
+    let ends: Vec<_> = [&one, &other].iter().map(|it| it.status.code()).collect();
+    assert!(ends.contains(&Some(0)), "{one:?} {other:?}");
+    stop.store(true, Ordering::SeqCst);
+    assert!(reader.await.unwrap() > 0);
+    assert_eq!(stack.count("SELECT COUNT(*) FROM stock_call").await, 500);
+    let places = "SELECT COUNT(DISTINCT _partition * 1000000 + _offset) FROM stock_call";
+    assert_eq!(stack.count(places).await, 500);
+    assert_eq!(stack.count("SELECT COUNT(*) FROM dead_letter").await, 1);
+    // A reader of plain files finds the same.
+    let lake = stack
+        .run
+        .lake_url
+        .strip_prefix("file://")
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        plain_rows(&std::path::Path::new(&lake).join("stock_call")),
+        500
+    );
+    load::run(Method::GET, &calls, 50, 4, 200).await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM stock_call", |rows| {
+            rows[0]["n"] == 550
+        })
+        .await;
+}
+
+/// The rows of every Parquet file under a folder, by their footers alone.
+fn plain_rows(folder: &std::path::Path) -> i64 {
+    let mut rows = 0;
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            rows += plain_rows(&path);
+        } else if path.extension().is_some_and(|it| it == "parquet") {
+            let file = std::fs::File::open(&path).unwrap();
+            let reader = parquet::file::metadata::ParquetMetaDataReader::new();
+            let metadata = reader.parse_and_finish(&file).unwrap();
+            rows += metadata.file_metadata().num_rows();
+        }
+    }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replays_say_what_they_did_and_refuse_in_words() {
+    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    kafka::publish(&stack.run.kafka, "stock_call", &[b"{not json"]).await;
+    stack
+        .sql_until("SELECT status FROM dead_letter_status", |rows| {
+            rows == [json!({"status": "dead"})]
+        })
+        .await;
+    let said = printed(&run(&stack, &["replay", "dead-letter", "--since", "2026-01-01"]).await);
+    assert!(
+        said.starts_with("0 replayed, 0 already in, 1 still undecodable"),
+        "{said}"
+    );
+    assert!(
+        said.contains("1 x the value is not an event in JSON"),
+        "{said}"
+    );
+    for (arguments, code, word) in [
+        (
+            &["replay", "dead-letter", "--table", "nope"][..],
+            1,
+            "there are default_call",
+        ),
+        (
+            &["replay", "dead-letter", "--since", "soon"],
+            2,
+            "2026-11-25",
+        ),
+        (&["replay", "topic", "nope"], 1, "no topic nope"),
+        (
+            &["replay", "topic", "stock_call", "--partition", "7"],
+            1,
+            "it has 0 to 2",
+        ),
+        (&["replay"], 2, "Usage: tidemill replay"),
+        (&["accept-gap"], 2, "--all"),
+        (&["accept-gap", "--topic", "stock_call"], 2, "--partition"),
+    ] {
+        let output = run(&stack, arguments).await;
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {reason}");
+        assert!(reason.contains(word), "{arguments:?}: {reason}");
+    }
+    let nowhere = tempfile::tempdir().unwrap();
+    for arguments in [&["replay", "dead-letter"][..], &["accept-gap", "--all"]] {
+        let mut command = stack.tidemill(arguments);
+        let output = command
+            .env("TIDEMILL_DATA", nowhere.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(reason.contains("nothing runs on"), "{reason}");
+    }
+}

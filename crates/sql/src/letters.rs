@@ -32,15 +32,13 @@ const RECORD: [(&str, &str); 4] = [
     ("timestamp", "_timestamp"),
 ];
 
-/// Its columns: those of `dead_letter` that are about the record, but for its bytes.
+/// Its columns: those of `dead_letter` but for the record's bytes, and the status.
 pub(crate) fn columns() -> Vec<Column> {
-    let shown = ["topic", "partition", "offset", "timestamp", "reason"];
     let of_letters = Table::DeadLetter.columns().copied();
-    let mut columns: Vec<Column> = of_letters
-        .filter(|column| shown.contains(&column.name))
-        .collect();
-    columns.push(STATUS);
-    columns
+    let (own, audit): (Vec<Column>, Vec<Column>) = of_letters
+        .filter(|column| column.kind != Kind::Bytes)
+        .partition(|column| !column.name.starts_with('_'));
+    own.into_iter().chain([STATUS]).chain(audit).collect()
 }
 
 /// The view over `letters` and the tables that topics feed.
@@ -61,16 +59,15 @@ fn joined(
     status: &str,
 ) -> Result<LogicalPlan> {
     let name = Table::DeadLetter.name();
-    let shown = columns()
-        .into_iter()
-        .filter(|column| column.name != STATUS.name)
-        .map(|column| of(name, column.name).alias(column.name));
-    let keys =
-        RECORD.map(|(letter, row)| (of(name, letter).into_column(), of(ROWS, row).into_column()));
+    let shown = columns().into_iter().map(|column| match column.name {
+        of_status if of_status == STATUS.name => lit(status).alias(of_status),
+        other => Expr::Column(of(name, other)).alias(other),
+    });
+    let keys = RECORD.map(|(letter, row)| (of(name, letter), of(ROWS, row)));
     let (left, right): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
     LogicalPlanBuilder::scan(name, provider_as_source(Arc::clone(letters)), None)?
         .join(rows(fed)?, kind, (left, right), None)?
-        .project(shown.chain([lit(status).alias(STATUS.name)]))?
+        .project(shown)?
         .build()
 }
 
@@ -81,7 +78,7 @@ const ROWS: &str = "rows";
 fn rows(fed: &[(Table, Arc<dyn TableProvider>)]) -> Result<LogicalPlan> {
     let mut all: Option<LogicalPlanBuilder> = None;
     for (table, links) in fed {
-        let record = RECORD.map(|(_, row)| of(table.name(), row).alias(row));
+        let record = RECORD.map(|(_, row)| Expr::Column(of(table.name(), row)).alias(row));
         let rows =
             LogicalPlanBuilder::scan(table.name(), provider_as_source(Arc::clone(links)), None)?
                 .project(record)?;
@@ -96,18 +93,6 @@ fn rows(fed: &[(Table, Arc<dyn TableProvider>)]) -> Result<LogicalPlan> {
 }
 
 /// A column of a relation, its name as it is written.
-fn of(relation: &str, column: &str) -> Qualified {
-    Qualified(Name::new(Some(TableReference::bare(relation)), column))
-}
-
-struct Qualified(Name);
-
-impl Qualified {
-    fn alias(self, name: &str) -> Expr {
-        Expr::Column(self.0).alias(name)
-    }
-
-    fn into_column(self) -> Name {
-        self.0
-    }
+fn of(relation: &str, column: &str) -> Name {
+    Name::new(Some(TableReference::bare(relation)), column)
 }

@@ -10,4 +10,5 @@ mod grown;
 mod lakes;
 mod limits;
 mod refusals;
+mod replays;
 mod scale;

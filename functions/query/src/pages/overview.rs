@@ -84,7 +84,7 @@ struct Dead {
 fn topic(table: Table) -> &'static str {
     match table {
         Table::Evaluations => "portfolios",
-        Table::DeadLetter => "any",
+        Table::DeadLetter | Table::Gaps => "any",
         fed => fed.topic().unwrap_or_default(),
     }
 }
@@ -127,7 +127,7 @@ fn flow_query(now: DateTime<Utc>) -> String {
     let millis = now.timestamp_millis();
     let parts: Vec<String> = Table::all()
         .into_iter()
-        .filter(|table| *table != Table::DeadLetter)
+        .filter(|table| !matches!(table, Table::DeadLetter | Table::Gaps))
         .map(|table| {
             format!(
                 "SELECT '{}' AS topic, ({millis} - arrow_cast(_timestamp, 'Int64')) / 60000 AS ago, COUNT(*) AS n \

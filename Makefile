@@ -25,7 +25,7 @@ test: build tools ## every test, from a bare clone
 	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
-	@PATH="$(TOOLS)/bin:$$PATH" cargo test --locked --workspace --no-fail-fast
+	@PATH="$(TOOLS)/bin:$$PATH" LOCALSTACK_HOME=$(TOOLS)/localstack cargo test --locked --workspace --no-fail-fast
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive
@@ -53,7 +53,7 @@ needs-rust:
 needs-python:
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "tidemill: the tests and linters need Python with venv (apt-get install python3-venv)"; exit 1; }
 
-tools: $(TOOLS)/cargo-lambda $(TOOLS)/apis/installed $(TOOLS)/pages/installed
+tools: $(TOOLS)/cargo-lambda $(TOOLS)/apis/installed $(TOOLS)/pages/installed $(TOOLS)/localstack/installed
 
 $(TOOLS)/cargo-lambda: | needs-python
 	@echo "tidemill: installing $(CARGO_LAMBDA), with which the tests invoke functions"
@@ -69,6 +69,11 @@ $(TOOLS)/pages/installed: tests/tools/package-lock.json
 	  echo "tidemill: installing axe-core, which looks at the pages"; \
 	  mkdir -p $(@D) && cp tests/tools/package.json tests/tools/package-lock.json $(@D)/ && \
 	  cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
+
+# As the runner installs it by itself for users.
+$(TOOLS)/localstack/installed: localstack/src/lake/requirements.txt | needs-python
+	@echo "tidemill: installing LocalStack, on whose S3 the tests run a lake: 2 minutes, 510 MB"
+	@rm -rf $(@D) && python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
 $(TOOLS)/linters: | needs-python
 	@echo "tidemill: installing the linters of the template"

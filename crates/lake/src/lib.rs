@@ -16,6 +16,7 @@ pub use chain::{
 };
 pub use path::{Epoch, ObjectPath, PathError};
 pub use store::{
-    Created, Fault, FileStore, MemoryStore, OpenError, Operation, Store, StoreError, open,
+    Created, Fault, FileStore, MemoryStore, OpenError, Operation, S3Store, Store, StoreError, open,
+    s3,
 };
 pub use tables::{Column, Kind, Table, UnknownTable, columns};

@@ -2,10 +2,13 @@
 
 mod file;
 mod memory;
+pub mod s3;
 
 pub use file::FileStore;
 pub use memory::{Fault, MemoryStore, Operation};
+pub use s3::S3Store;
 
+use std::error::Error;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,7 +59,7 @@ pub trait Store: Send + Sync + Debug {
 pub enum Created {
     /// The object is the caller's.
     New,
-    /// An object of that name was there, or may have been: nothing was written.
+    /// An object of that name was there: nothing was written.
     Exists,
 }
 
@@ -92,6 +95,37 @@ pub enum StoreError {
         #[source]
         source: ::parquet::errors::ParquetError,
     },
+    /// The store gave no answer, or one that says to try again.
+    #[error("cannot {operation} {object}")]
+    Unavailable {
+        /// What was being done.
+        operation: &'static str,
+        /// The object or folder, as a URL.
+        object: String,
+        /// What was seen.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store will not do it until somebody mends something.
+    #[error("cannot {operation} {object}: {reason}")]
+    Refused {
+        /// What was being done.
+        operation: &'static str,
+        /// The object or folder, as a URL.
+        object: String,
+        /// What is wrong, and what to do.
+        reason: String,
+        /// What the store said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Others kept creating the same object at once; this request wrote nothing, and whether one of theirs stands is
+    /// not known.
+    #[error("others are creating {path} at this moment")]
+    Conflict {
+        /// The name.
+        path: ObjectPath,
+    },
     /// A fault that a test asked for.
     #[error("injected fault on {operation:?} of {path}")]
     Injected {
@@ -106,8 +140,14 @@ impl StoreError {
     /// Whether the same request may succeed a moment later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotFound { .. } | Self::Foreign(_) | Self::Encode { .. } => false,
-            Self::Io { .. } | Self::Injected { .. } => true,
+            Self::NotFound { .. }
+            | Self::Foreign(_)
+            | Self::Encode { .. }
+            | Self::Refused { .. } => false,
+            Self::Io { .. }
+            | Self::Unavailable { .. }
+            | Self::Conflict { .. }
+            | Self::Injected { .. } => true,
         }
     }
 }
@@ -125,7 +165,9 @@ pub enum OpenError {
         source: url::ParseError,
     },
     /// A URL of a kind that has no adapter.
-    #[error("LAKE_URL `{url}`: `{scheme}://` is not supported yet, use file:///absolute/path")]
+    #[error(
+        "LAKE_URL `{url}`: `{scheme}://` is not supported, use file:///absolute/path or s3://bucket/prefix"
+    )]
     Scheme {
         /// The text given.
         url: String,
@@ -138,12 +180,21 @@ pub enum OpenError {
         /// The text given.
         url: String,
     },
+    /// An `s3:` URL that names no bucket, or more than a bucket and a prefix.
+    #[error(
+        "LAKE_URL `{url}` names no bucket and prefix, use s3://bucket/prefix with letters, digits, `.`, `_` and `-`"
+    )]
+    Bucket {
+        /// The text given.
+        url: String,
+    },
     /// The folder cannot be made or written.
     #[error("the lake cannot be opened")]
     Folder(#[source] StoreError),
 }
 
-/// Opens the lake at `url` (`file:///absolute/path`, made if it is not there).
+/// Opens the lake at `url`: `file:///absolute/path`, made if it is not there, or `s3://bucket/prefix`, of which nothing
+/// is asked yet.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let parsed = Url::parse(url).map_err(|source| OpenError::Url {
         url: url.to_owned(),
@@ -156,6 +207,7 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
             })?;
             Ok(Arc::new(FileStore::open(root).map_err(OpenError::Folder)?))
         }
+        "s3" => Ok(Arc::new(S3Store::open(url, s3::Access::Environment)?)),
         scheme => Err(OpenError::Scheme {
             url: url.to_owned(),
             scheme: scheme.to_owned(),
@@ -176,8 +228,9 @@ mod tests {
             open("file://elsewhere/lake"),
             Err(OpenError::Path { .. })
         ));
-        let error = open("s3://bucket/prefix").unwrap_err();
-        assert!(error.to_string().contains("not supported yet"), "{error}");
+        assert!(matches!(open("s3://"), Err(OpenError::Bucket { .. })));
+        let error = open("gs://bucket/prefix").unwrap_err().to_string();
+        assert!(error.contains("s3://bucket/prefix"), "{error}");
     }
 
     #[test]

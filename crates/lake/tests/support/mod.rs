@@ -1,6 +1,10 @@
 //! Rows and chains for tests: ticks whose timestamps tell one log from another.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub(crate) mod localstack;
+pub(crate) mod stub;
+pub(crate) mod suite;
+
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use evaluate::Error;
 use lake::{Epoch, MemoryStore};
 use lambda_kit::kafka::BatchResponse;
 use log::{Evaluator, at, log_of, navs, record, rows_of, settings, start_prices, tick};
+use serde_json::json;
 use stream::MemoryPublisher;
 
 const START_NAVS: [&str; 6] = [
@@ -115,6 +116,43 @@ async fn a_gap_is_refused_and_nothing_is_published() {
         BatchResponse::default()
     );
     assert_eq!(evaluator.published().len(), 12);
+}
+
+#[tokio::test]
+async fn an_accepted_gap_keeps_prices_and_open_windows() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.extend([tick("IBM", 1, at(3)), tick("IBM", 12_420, at(22))]);
+    let log = log_of(&ticks);
+    evaluator.deliver(&log[..24]).await;
+    let command = |name: &str, fields| serde_json::from_value(json!({ name: fields })).unwrap();
+    let chains = evaluator
+        .command(command("chains", json!({})))
+        .await
+        .unwrap();
+    assert_eq!(chains["chains"][0]["head"], 24);
+    // The tick at offset 24 is lost, and the one after it closes the window that was open before.
+    let refused = evaluator.deliver(&log[25..]).await;
+    assert_eq!((refused.gaps[0].first, refused.gaps[0].end), (24, 25));
+    let gap = json!({"topic": "StockExchange", "partition": 0, "first": 24, "end": 25, "reason": "a test"});
+    for _ in 0..2 {
+        let answer = evaluator.command(command("accept-gap", gap.clone())).await;
+        assert_eq!(answer.unwrap(), json!({"accepted": true, "head": 25}));
+    }
+    assert_eq!(
+        evaluator.deliver(&log[25..]).await,
+        BatchResponse::default()
+    );
+    assert_eq!(navs(&evaluator.published()), START_NAVS);
+    // What is lost stays lost, also when it comes after all.
+    assert_eq!(
+        evaluator.deliver(&log[24..]).await,
+        BatchResponse::default()
+    );
+    assert_eq!(evaluator.rows().await.len(), 6);
+    let other = command("replay-dead-letter", json!({}));
+    let refused = evaluator.command(other).await.unwrap_err().to_string();
+    assert!(refused.contains("never made again"), "{refused}");
 }
 
 #[tokio::test]

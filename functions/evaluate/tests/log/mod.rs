@@ -9,11 +9,13 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::window::WindowRule;
 use domain::{Decimal, Exchange, Tick};
-use evaluate::{Context, Error, Investors, Settings, handle};
+use evaluate::{Context, Error, Investors, Settings, handle, serve};
 use lake::{Chain, ChainKey, Epoch, MemoryStore, Retry, Table};
-use lambda_kit::Deadline;
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, KafkaRecord, PartitionBatch};
+use lambda_kit::{Deadline, Event};
+use serde_json::Value;
 use stream::MemoryPublisher;
+use wire::commands::Command;
 
 pub const START: i64 = 1_800_000_000;
 
@@ -115,6 +117,17 @@ impl Evaluator {
         };
         let deadline = Deadline::at(SystemTime::UNIX_EPOCH);
         handle(KafkaEvent::from_batches([batch]), deadline, &self.context).await
+    }
+
+    /// Gives the function a command.
+    pub async fn command(&self, command: Command) -> Result<Value, Error> {
+        let event = Event {
+            records: KafkaEvent::default(),
+            command: Some(command),
+        };
+        let deadline = Deadline::at(SystemTime::UNIX_EPOCH);
+        let answer = serve(event, deadline, at(2000), &self.context).await?;
+        Ok(serde_json::to_value(answer).unwrap())
     }
 
     /// Key and value of everything published, in order.

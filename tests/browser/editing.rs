@@ -90,6 +90,33 @@ async fn the_next_window_uses_what_the_form_says() {
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portfolio_is_made_and_deleted_on_pages() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    let list = format!("{}/portfolios", stack.run.lake);
+    let api = format!("{}/api/portfolios/9.1", stack.run.lake);
+    browser.open(&list, Look::Light).await;
+    browser.press(By::LinkText("New portfolio")).await;
+    for number in [("investor", "9"), ("portfolio", "1")] {
+        let field = browser.find(By::Name(number.0)).await.unwrap();
+        field.send_keys(number.1).await.unwrap();
+    }
+    fill(&browser, &[("IBM", "10")]).await;
+    assert!(browser.text().await.contains("Created."));
+    assert_eq!(get(&api).await.json()["holdings"], json!({"IBM": 10}));
+
+    browser.press(By::LinkText("Delete this portfolio")).await;
+    assert!(browser.text().await.contains("Delete portfolio 9.1?"));
+    assert_eq!(get(&api).await.status, 200, "asked first");
+    browser.press(By::Css("form[method=post] button")).await;
+    assert!(browser.text().await.contains("Portfolio 9.1 is deleted"));
+    assert_eq!(get(&api).await.status, 404);
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
 /// Types shares into fields and sends the form.
 async fn fill(browser: &Browser, shares: &[(&str, &str)]) {
     for (ticker, number) in shares {

@@ -8,12 +8,14 @@ use tests::stack::Stack;
 use crate::inspection::inspect;
 
 /// Every page, and what its pictures are called.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 16] = [
     ("/", "overview"),
     ("/prices", "prices"),
     ("/prices/IBM", "price"),
     ("/portfolios", "portfolios"),
+    ("/portfolios/new", "portfolio-new"),
     ("/portfolios/1.1", "portfolio"),
+    ("/portfolios/1.1/delete", "portfolio-delete"),
     ("/behaviour", "behaviour"),
     ("/sql", "sql"),
     ("/questions", "questions"),

@@ -8,6 +8,9 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use tracing::error;
+
+use crate::{Problem, run::chain};
 
 /// The header that the Lambda runtime adds to every request: it is none of the caller's.
 const TRACE_HEADER: &str = "x-amzn-trace-id";
@@ -15,6 +18,29 @@ const TRACE_HEADER: &str = "x-amzn-trace-id";
 /// Whether the method reads: HEAD follows GET.
 pub fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
+}
+
+/// Seconds after which a call whose event was not stored may be tried again.
+const RETRY_AFTER_S: u32 = 5;
+
+/// Stores the event of a call before the call is answered; for HEAD, which makes none, `storing` is not even begun.
+///
+/// Where it is not stored, the answer is 503 with a time to come again, and the log has the reason.
+pub async fn stored<T, E: std::error::Error + 'static>(
+    request: &Request,
+    storing: impl Future<Output = Result<T, E>>,
+) -> Result<(), Problem> {
+    if request.method() == Method::HEAD {
+        return Ok(());
+    }
+    storing.await.map(drop).map_err(|failed| {
+        error!(error = chain(&failed), "event not stored");
+        Problem::unavailable(
+            RETRY_AFTER_S,
+            "the event of this call could not be stored; try again",
+        )
+        .with("retry_after_seconds", RETRY_AFTER_S)
+    })
 }
 
 /// The path that the caller asked for, without the stage that API Gateway puts before it.

@@ -19,5 +19,5 @@ mod scan;
 pub use error::{PublishError, ScanError};
 pub use kafka::KafkaPublisher;
 pub use memory::MemoryPublisher;
-pub use publish::{Position, Publish, Record};
+pub use publish::{Position, Publish, Record, publish_event};
 pub use scan::{Scan, find_from_start};

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use wire::{Event, EventHeaders};
+
 use crate::PublishError;
 
 /// One record to be stored.
@@ -34,4 +36,18 @@ pub struct Position {
 pub trait Publish: Send + Sync {
     /// Stores one record and tells where it stands.
     async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError>;
+}
+
+/// Stores the event of an HTTP call, with the headers of the call.
+pub async fn publish_event<E: Event + Sync>(
+    publisher: &dyn Publish,
+    event: &E,
+    headers: &EventHeaders,
+) -> Result<Position, PublishError> {
+    let record = Record {
+        topic: event.topic(),
+        key: event.key(headers).as_bytes(),
+        value: &event.encode(headers),
+    };
+    publisher.publish(record).await
 }

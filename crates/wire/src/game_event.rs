@@ -3,7 +3,7 @@
 use domain::games::{LargeGame, Move, SmallGame, Text};
 
 use crate::fields::{Field, encode};
-use crate::{EventHeaders, topics};
+use crate::{Event, EventHeaders, topics};
 
 /// What happened on the Games API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +14,16 @@ pub enum GameEvent {
     Large(LargeGame),
 }
 
-impl GameEvent {
-    /// The topic that it goes to.
-    pub fn topic(&self) -> &'static str {
+impl Event for GameEvent {
+    fn topic(&self) -> &'static str {
         match self {
             Self::Small(_) => topics::EVENTS,
             Self::Large(_) => topics::GAME_EVENTS,
         }
     }
 
-    /// Its record's key: the Host of a small game's call, the userid of a large one's; who only looks has none and is
-    /// keyed `default`.
-    pub fn key<'a>(&'a self, headers: &'a EventHeaders) -> &'a str {
+    /// The Host of a small game's call, the userid of a large one's; who only looks has none and is keyed `default`.
+    fn key<'a>(&'a self, headers: &'a EventHeaders) -> &'a str {
         match self {
             Self::Small(_) => headers.get("Host").unwrap_or_default(),
             Self::Large(LargeGame::Default) => "default",
@@ -33,11 +31,12 @@ impl GameEvent {
         }
     }
 
-    /// Its record's value: the event's own fields, then the headers; a header of a field's name is left out.
-    pub fn encode(&self, headers: &EventHeaders) -> Vec<u8> {
+    fn encode(&self, headers: &EventHeaders) -> Vec<u8> {
         encode(&self.fields(), headers)
     }
+}
 
+impl GameEvent {
     fn fields(&self) -> Vec<(&'static str, Field<'_>)> {
         match self {
             Self::Small(deed) => vec![("event_type", Field::Text(deed.event_type().into()))],

@@ -28,7 +28,9 @@ const SPELLED: [(&str, &str); 6] = [
 /// (`User-Agent`), values of one name joined by `, ` in their order, and those that carry secrets or that
 /// infrastructure added left out (`Authorization`, `Cookie`, `Proxy-Authorization`, `X-Api-Key`, `X-Amz-*`,
 /// `X-Forwarded-*`).
-pub fn event_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> EventHeaders {
+pub fn event_headers<'a, V: AsRef<str>>(
+    headers: impl Iterator<Item = (&'a str, V)>,
+) -> EventHeaders {
     let mut kept: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let lower = name.trim().to_ascii_lowercase();
@@ -42,9 +44,9 @@ pub fn event_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> E
         kept.entry(canonical(&lower))
             .and_modify(|joined| {
                 joined.push_str(", ");
-                joined.push_str(value);
+                joined.push_str(value.as_ref());
             })
-            .or_insert_with(|| value.to_owned());
+            .or_insert_with(|| value.as_ref().to_owned());
     }
     EventHeaders(kept)
 }

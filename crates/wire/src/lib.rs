@@ -4,6 +4,7 @@
 
 pub mod commands;
 mod evaluation;
+mod event;
 mod fields;
 mod game_event;
 mod headers;
@@ -13,6 +14,7 @@ pub mod topics;
 mod undecodable;
 
 pub use evaluation::encode_evaluation;
+pub use event::Event;
 pub use game_event::GameEvent;
 pub use headers::{EventHeaders, event_headers};
 pub use stock_event::{Action, StockEvent};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::Stock;
 
 use crate::fields::{Field, encode};
-use crate::{EventHeaders, topics};
+use crate::{Event, EventHeaders, topics};
 
 /// What a caller did with a stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +52,8 @@ pub enum StockEvent {
     },
 }
 
-impl StockEvent {
-    /// The topic that it goes to.
-    pub fn topic(&self) -> &'static str {
+impl Event for StockEvent {
+    fn topic(&self) -> &'static str {
         match self {
             Self::Default => topics::DEFAULT_CALL,
             Self::Check { .. } => topics::STOCK_CALL,
@@ -62,19 +61,20 @@ impl StockEvent {
         }
     }
 
-    /// Its record's key: the ticker; the help text has none and is keyed `default`.
-    pub fn key(&self) -> &'static str {
+    /// The ticker; the help text has none and is keyed `default`.
+    fn key<'a>(&'a self, _headers: &'a EventHeaders) -> &'a str {
         match self {
             Self::Default => "default",
             Self::Check { stock, .. } | Self::Operation { stock, .. } => stock.as_str(),
         }
     }
 
-    /// Its record's value: the event's own fields, then the headers; a header of a field's name is left out.
-    pub fn encode(&self, headers: &EventHeaders) -> Vec<u8> {
+    fn encode(&self, headers: &EventHeaders) -> Vec<u8> {
         encode(&self.fields(), headers)
     }
+}
 
+impl StockEvent {
     fn fields(&self) -> Vec<(&'static str, Field<'static>)> {
         match *self {
             Self::Default => vec![("event_type", Field::Text("default instructions".into()))],
@@ -159,11 +159,14 @@ mod tests {
                 "transaction_amount": 10.0, "transaction_timestamp": 1_647_790_681_123.456})
         );
         assert_eq!(
-            (operation.topic(), operation.key()),
+            (operation.topic(), operation.key(&EventHeaders::default())),
             ("stock_operation", "AMZN")
         );
         assert_eq!(
-            (StockEvent::Default.topic(), StockEvent::Default.key()),
+            (
+                StockEvent::Default.topic(),
+                StockEvent::Default.key(&EventHeaders::default())
+            ),
             ("default_call", "default")
         );
     }

@@ -9,7 +9,7 @@ use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType, TimestampMillis
 use chrono::{DateTime, TimeDelta};
 use lake::Table;
 use support::{BORN, bytes, decoded, doubles, longs, record, texts};
-use wire::{Action, StockEvent};
+use wire::{Action, Event as _, StockEvent};
 
 fn some(text: &str) -> Vec<Option<String>> {
     vec![Some(text.to_owned())]

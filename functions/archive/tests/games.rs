@@ -11,7 +11,7 @@ use lake::{MemoryStore, Store, Table};
 use lambda_kit::kafka::BatchResponse;
 use serde_json::Value;
 use support::{batch, context, decoded, event, longs, record, stored, texts};
-use wire::{EventHeaders, GameEvent, event_headers};
+use wire::{Event as _, EventHeaders, GameEvent, event_headers};
 
 fn some(text: &str) -> Vec<Option<String>> {
     vec![Some(text.to_owned())]

@@ -6,11 +6,14 @@ use lambda_kit::Problem;
 use lambda_kit::http::Parameters;
 use serde_json::{Number, Value};
 
-use crate::parameters::is_utf8;
+use crate::parameters::require_utf8;
 use crate::refusals;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
+
+/// What a form is called where it is refused.
+const BODY: &str = "the form in the body";
 
 /// The types of bodies that are read.
 pub(crate) const ACCEPTED: [&str; 2] = [FORM, JSON];
@@ -34,6 +37,8 @@ pub(crate) fn read(request: &Request) -> Result<Vec<(String, Given)>, Problem> {
         return Ok(Vec::new());
     }
     match media_type(request).as_deref() {
+        // `curl -d` calls everything a form, and no name in a form begins with a brace.
+        Some(FORM) if bytes.trim_ascii().starts_with(b"{") => json(bytes),
         Some(FORM) => form(bytes),
         Some(media) if media == JSON || is_json_of_a_kind(media) => json(bytes),
         None if bytes.trim_ascii() == b"{}" => Ok(Vec::new()),
@@ -53,10 +58,8 @@ fn is_json_of_a_kind(media: &str) -> bool {
 }
 
 fn form(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|_| refusals::no_form())?;
-    if !is_utf8(text) {
-        return Err(refusals::no_form());
-    }
+    let text = std::str::from_utf8(bytes).map_err(|_| refusals::not_utf8(BODY))?;
+    require_utf8(BODY, text)?;
     let given = |(name, value): (&str, &str)| (name.to_owned(), Given::Text(value.to_owned()));
     Ok(Parameters::parse(text.trim()).iter().map(given).collect())
 }

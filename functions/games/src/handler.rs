@@ -1,18 +1,17 @@
 //! One request: route it, read its parameters, publish its event, answer.
 
 use domain::games::{LargeGame, Move, SmallGame};
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use lambda_http::{Body, Request};
-use lambda_kit::{Problem, http as requests, run::chain};
+use lambda_kit::{Problem, http as requests};
 use serde_json::json;
-use stream::Record;
+use stream::publish_event;
 use thiserror::Error;
-use tracing::error;
 use wire::GameEvent;
 
 use crate::parameters::Asked;
 use crate::route::{Call, Play, route};
-use crate::{Context, answers, refusals};
+use crate::{Context, answers};
 
 /// Why a request could not be answered at all.
 #[derive(Debug, Error)]
@@ -48,7 +47,9 @@ async fn played(
         Call::Play(play) => large(game(play, &Asked::of(request)?)?),
         Call::Default | Call::Health | Call::OpenApi => large(LargeGame::Default),
     };
-    publish(&event, request, context).await?;
+    let headers = wire::event_headers(requests::headers(request));
+    let storing = publish_event(context.publisher.as_ref(), &event, &headers);
+    requests::stored(request, storing).await?;
     Ok(answers::told(answer))
 }
 
@@ -74,33 +75,4 @@ fn game(play: Play, asked: &Asked) -> Result<LargeGame, Problem> {
         Play::LevelUp => Move::LevelUp,
     };
     Ok(LargeGame::Play { userid, act })
-}
-
-/// Stores the event of a call; HEAD makes none.
-async fn publish(event: &GameEvent, request: &Request, context: &Context) -> Result<(), Problem> {
-    if request.method() == Method::HEAD {
-        return Ok(());
-    }
-    let headers: Vec<_> = requests::headers(request).collect();
-    let headers = wire::event_headers(headers.iter().map(|(name, value)| (*name, value.as_ref())));
-    let value = event.encode(&headers);
-    let record = Record {
-        topic: event.topic(),
-        key: event.key(&headers).as_bytes(),
-        value: &value,
-    };
-    context
-        .publisher
-        .publish(record)
-        .await
-        .map(|_| ())
-        .map_err(|failed| {
-            error!(
-                topic = event.topic(),
-                retryable = failed.is_retryable(),
-                error = chain(&failed),
-                "event not stored"
-            );
-            refusals::not_stored()
-        })
 }

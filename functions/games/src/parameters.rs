@@ -90,13 +90,8 @@ pub(crate) fn text(name: &str, given: &str) -> Result<Text, Problem> {
 
 /// Refuses a text whose percent-encoded bytes are no UTF-8: decoded, they would stand for something else.
 pub(crate) fn require_utf8(what: &str, encoded: &str) -> Result<(), Problem> {
-    if is_utf8(encoded) {
-        Ok(())
-    } else {
-        Err(refusals::not_utf8(what))
+    match percent_decode_str(encoded).decode_utf8() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refusals::not_utf8(what)),
     }
-}
-
-pub(crate) fn is_utf8(encoded: &str) -> bool {
-    percent_decode_str(encoded).decode_utf8().is_ok()
 }

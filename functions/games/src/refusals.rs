@@ -6,8 +6,6 @@ use serde_json::json;
 
 use crate::answers::ROUTES;
 
-/// Seconds after which an event that was not stored may be tried again.
-const RETRY_AFTER_S: u32 = 5;
 /// Problems quote at most this much of a value.
 const QUOTED_CHARS: usize = 60;
 
@@ -32,7 +30,7 @@ pub(crate) fn bad_text(parameter: &str, reason: BadText) -> Problem {
 
 /// The bytes of the whole text of all parameters, or of a path, are no UTF-8.
 pub(crate) fn not_utf8(what: &str) -> Problem {
-    of_text(what, "holds percent-encoded bytes that are not UTF-8")
+    of_text(what, "holds bytes that are not UTF-8")
 }
 
 pub(crate) fn no_text(parameter: &str) -> Problem {
@@ -64,10 +62,6 @@ pub(crate) fn no_json(reason: &serde_json::Error) -> Problem {
         .with("column", reason.column())
 }
 
-pub(crate) fn no_form() -> Problem {
-    Problem::bad_request("the form in the body is not UTF-8")
-}
-
 pub(crate) fn unknown_media(media: Option<&str>) -> Problem {
     let given = media.map_or_else(
         || "a body without a Content-Type".to_owned(),
@@ -77,14 +71,6 @@ pub(crate) fn unknown_media(media: Option<&str>) -> Problem {
         "{given} cannot be read; send parameters in the query string, as a form or as JSON"
     ))
     .with("accepted", json!(crate::body::ACCEPTED))
-}
-
-pub(crate) fn not_stored() -> Problem {
-    Problem::unavailable(
-        RETRY_AFTER_S,
-        "the event of this call could not be stored; try again",
-    )
-    .with("retry_after_seconds", RETRY_AFTER_S)
 }
 
 /// The beginning of a text that can be of any length, in quotes.

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use domain::Stock;
 use domain::quotes::{DailyRecord, Metric, YearlyFigures};
 use http::header::HeaderName;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use lambda_http::{Body, Request};
 use lambda_kit::{Problem, http as requests, run::chain};
 use serde_json::json;
-use stream::Record;
+use stream::publish_event;
 use thiserror::Error;
-use tracing::{error, warn};
+use tracing::warn;
 use wire::{Action, StockEvent};
 
 use crate::answers::{self, Figures};
@@ -136,31 +136,9 @@ async fn year(
 
 /// Stores the event of a call; HEAD makes none.
 async fn publish(event: StockEvent, request: &Request, context: &Context) -> Result<(), Problem> {
-    if request.method() == Method::HEAD {
-        return Ok(());
-    }
-    let headers: Vec<_> = requests::headers(request).collect();
-    let headers = wire::event_headers(headers.iter().map(|(name, value)| (*name, value.as_ref())));
-    let value = event.encode(&headers);
-    let record = Record {
-        topic: event.topic(),
-        key: event.key().as_bytes(),
-        value: &value,
-    };
-    context
-        .publisher
-        .publish(record)
-        .await
-        .map(|_| ())
-        .map_err(|failed| {
-            error!(
-                topic = event.topic(),
-                retryable = failed.is_retryable(),
-                error = chain(&failed),
-                "event not stored"
-            );
-            refusals::not_stored()
-        })
+    let headers = wire::event_headers(requests::headers(request));
+    let storing = publish_event(context.publisher.as_ref(), &event, &headers);
+    requests::stored(request, storing).await
 }
 
 fn labelled(mut response: Response<Body>, context: &Context) -> Response<Body> {

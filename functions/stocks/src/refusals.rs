@@ -8,9 +8,6 @@ use serde_json::json;
 use crate::answers::ROUTES;
 use crate::operation::{ACTIONS, MAX_QUANTITY};
 
-/// Seconds after which an event that was not stored may be tried again.
-const RETRY_AFTER_S: u32 = 5;
-
 pub(crate) fn unknown_route(path: &str) -> Problem {
     Problem::not_found(format!("there is no route {path:?}")).with("routes", json!(ROUTES))
 }
@@ -54,12 +51,4 @@ pub(crate) fn no_quotes(stock: Stock) -> Problem {
     Problem::bad_gateway(format!(
         "there are no usable quotes of {stock} at the moment"
     ))
-}
-
-pub(crate) fn not_stored() -> Problem {
-    Problem::unavailable(
-        RETRY_AFTER_S,
-        "the event of this call could not be stored; try again",
-    )
-    .with("retry_after_seconds", RETRY_AFTER_S)
 }

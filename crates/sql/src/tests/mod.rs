@@ -11,4 +11,6 @@ mod lakes;
 mod limits;
 mod refusals;
 mod replays;
+#[path = "../../../../tests/fixtures/rows.rs"]
+mod rows;
 mod scale;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use lake::Table;
 use serde_json::json;
 
-use super::lakes::{Lake, batch};
+use super::lakes::Lake;
+use super::rows::batch;
 
 const LINKS: usize = 1000;
 

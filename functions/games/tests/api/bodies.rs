@@ -17,6 +17,8 @@ async fn a_form_or_json_says_what_the_query_string_would() {
             "n=3&userid=O'Brien%20II&other=1",
         ),
         (JSON, r#"{"userid": "O'Brien II", "n": 3}"#),
+        // As `curl -d` sends it.
+        (FORM, r#"{"userid": "O'Brien II", "n": 3}"#),
         (
             "Application/JSON; charset=utf-8",
             r#" {"n": "3", "userid": "O'Brien II", "other": [1]} "#,
@@ -172,7 +174,9 @@ async fn what_cannot_be_read_is_a_problem() {
         (JSON, r#"{"userid": "a\u0000b"}"#, 422),
         (FORM, "n=%", 422),
         (FORM, "n=1&n=2", 422),
-        (FORM, "userid=%FF", 400),
+        (FORM, "userid=%FF", 422),
+        (FORM, r#"{"n": 0}"#, 422),
+        (FORM, "{", 400),
     ] {
         let problem = problem(&api.post("/purchase_a_sword", media, sent).await, status);
         assert!(problem["detail"].as_str().unwrap().len() < 200, "{problem}");

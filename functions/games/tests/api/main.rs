@@ -3,6 +3,8 @@
 
 mod answers;
 mod bodies;
+#[path = "../../../../tests/fixtures/openapi.rs"]
+mod described;
 mod fixture;
 mod openapi;
 mod refusals;

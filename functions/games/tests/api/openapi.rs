@@ -4,48 +4,18 @@ use std::collections::BTreeSet;
 
 use domain::games::{Amount, Text};
 use lambda_http::Body;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::described::{assert_described, assert_whole};
 use crate::fixture::Api;
 
 fn description() -> Value {
     serde_json::from_str(include_str!("../../openapi.json")).unwrap()
 }
 
-fn references(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            found.extend(
-                members
-                    .get("$ref")
-                    .map(|reference| reference.as_str().unwrap().to_owned()),
-            );
-            members
-                .values()
-                .for_each(|member| references(member, found));
-        }
-        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-        _ => {}
-    }
-}
-
 #[test]
 fn every_reference_leads_somewhere_and_every_component_is_used() {
-    let description = description();
-    let mut found = BTreeSet::new();
-    references(&description, &mut found);
-    for reference in &found {
-        let pointer = reference.strip_prefix('#').unwrap();
-        assert!(description.pointer(pointer).is_some(), "{reference}");
-    }
-    for (kind, components) in description["components"].as_object().unwrap() {
-        for name in components.as_object().unwrap().keys() {
-            assert!(
-                found.contains(&format!("#/components/{kind}/{name}")),
-                "{kind}/{name} is not used"
-            );
-        }
-    }
+    assert_whole(&description());
 }
 
 #[test]
@@ -106,58 +76,6 @@ async fn every_answer_is_described() {
                     assert_described(&description, operation, &answer, &path);
                 }
             }
-        }
-    }
-}
-
-fn assert_described(
-    description: &Value,
-    operation: &Value,
-    answer: &http::Response<Body>,
-    path: &str,
-) {
-    let mut response = &operation["responses"][answer.status().as_str()];
-    if let Some(reference) = response["$ref"].as_str() {
-        response = description.pointer(&reference[1..]).unwrap();
-    }
-    let content_type = answer.headers()["content-type"].to_str().unwrap();
-    let media = content_type.split(';').next().unwrap();
-    assert!(
-        response["content"][media].is_object(),
-        "{path}: {} {media}",
-        answer.status()
-    );
-    if media != "text/plain" {
-        assert_shape(
-            description,
-            &response["content"][media]["schema"],
-            answer.body(),
-        );
-    }
-}
-
-/// The required members are there, and where no others may be, there are no others.
-fn assert_shape(description: &Value, schema: &Value, body: &Body) {
-    let schema = match schema["$ref"].as_str() {
-        Some(reference) => description.pointer(&reference[1..]).unwrap(),
-        None => schema,
-    };
-    let Some(required) = schema["required"].as_array() else {
-        return;
-    };
-    let answer: Value = serde_json::from_slice(body.as_ref()).unwrap();
-    for member in required {
-        assert!(
-            answer.get(member.as_str().unwrap()).is_some(),
-            "{member} in {answer}"
-        );
-    }
-    if schema["additionalProperties"] == json!(false) {
-        for member in answer.as_object().unwrap().keys() {
-            assert!(
-                schema["properties"].get(member).is_some(),
-                "{member} is not described"
-            );
         }
     }
 }

@@ -142,14 +142,38 @@ FROM (
 ) AS activity
 GROUP BY stock_name
 ORDER BY checks DESC, stock_name",
-        Drawing::Bars {
-            names: &["stock_name"],
-            value: "checks",
-            x_axis: "Stock",
-            y_axis: "Checks",
-        },
+        bars("checks", "Checks"),
+    ),
+    question(
+        "purchases-per-stock",
+        "How many shares of each stock are purchased, and at what average price per share?",
+        "SELECT stock_name, SUM(quantity) AS shares, COUNT(*) AS purchases, AVG(price) AS average_price
+FROM stock_operation
+WHERE event_type LIKE 'buy%'
+GROUP BY stock_name
+ORDER BY shares DESC NULLS LAST, stock_name",
+        bars("shares", "Shares purchased"),
+    ),
+    question(
+        "sales-per-stock",
+        "How many shares of each stock are sold, and at what average price per share?",
+        "SELECT stock_name, SUM(quantity) AS shares, COUNT(*) AS sales, AVG(price) AS average_price
+FROM stock_operation
+WHERE event_type LIKE 'sell%'
+GROUP BY stock_name
+ORDER BY shares DESC NULLS LAST, stock_name",
+        bars("shares", "Shares sold"),
     ),
 ];
+
+const fn bars(value: &'static str, y_axis: &'static str) -> Drawing {
+    Drawing::Bars {
+        names: &["stock_name"],
+        value,
+        x_axis: "Stock",
+        y_axis,
+    }
+}
 
 const fn question(
     slug: &'static str,

@@ -51,8 +51,8 @@ impl Number {
 
 fn numbers() -> [Number; 2] {
     [
-        Number::empty("investor", "Investor's number"),
-        Number::empty("portfolio", "Portfolio's number"),
+        Number::empty("investor", "Investor no."),
+        Number::empty("portfolio", "Portfolio no."),
     ]
 }
 

@@ -31,6 +31,8 @@ pub(super) fn answer(slug: &str, events: &Events) -> Vec<Value> {
         "highest-purchase-price" => priced(&operations("buy"), "highest_purchase_price", true),
         "lowest-purchase-price" => priced(&operations("buy"), "lowest_purchase_price", false),
         "interest-and-trade" => interest(events),
+        "purchases-per-stock" => trades(&operations("buy"), "purchases"),
+        "sales-per-stock" => trades(&operations("sell"), "sales"),
         "purchases-by-type" => {
             let purchased = purchased(events).map(|e| (text(e, "event_type").to_owned(), 1));
             ranked(purchased, "event_type", "purchase_count", usize::MAX)
@@ -103,23 +105,29 @@ fn checked(events: &Events, most: bool) -> Vec<Value> {
     vec![json!({"stock_name": counts[at].0, "query_count": counts[at].1})]
 }
 
-fn traded(operations: &[&Value], count: &str, most: bool) -> Vec<Value> {
-    let shares = sums(
-        operations
-            .iter()
-            .map(|o| (text(o, "stock_name").to_owned(), whole(o, "quantity"))),
-    );
-    let at = if most { 0 } else { shares.len() - 1 };
-    let (stock, shares) = &shares[at];
-    let prices: Vec<f64> = operations
+/// Every stock with its shares, most first, and the mean of its prices.
+fn trades(operations: &[&Value], count: &str) -> Vec<Value> {
+    let quantities = operations
         .iter()
-        .filter(|o| text(o, "stock_name") == stock)
-        .map(|o| number(o, "price"))
-        .collect();
-    let average = prices.iter().sum::<f64>() / prices.len() as f64;
-    vec![
-        json!({"stock_name": stock, "shares": shares, count: prices.len(), "average_price": average}),
-    ]
+        .map(|o| (text(o, "stock_name").to_owned(), whole(o, "quantity")));
+    sums(quantities)
+        .into_iter()
+        .map(|(stock, shares)| {
+            let prices: Vec<f64> = operations
+                .iter()
+                .filter(|o| text(o, "stock_name") == stock)
+                .map(|o| number(o, "price"))
+                .collect();
+            let average = prices.iter().sum::<f64>() / prices.len() as f64;
+            json!({"stock_name": stock, "shares": shares, count: prices.len(), "average_price": average})
+        })
+        .collect()
+}
+
+fn traded(operations: &[&Value], count: &str, most: bool) -> Vec<Value> {
+    let mut trades = trades(operations, count);
+    let at = if most { 0 } else { trades.len() - 1 };
+    vec![trades.remove(at)]
 }
 
 fn priced(operations: &[&Value], name: &str, highest: bool) -> Vec<Value> {

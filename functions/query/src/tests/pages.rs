@@ -233,6 +233,29 @@ async fn behaviour_shows_checks_and_trades() {
 }
 
 #[tokio::test]
+async fn behaviour_stands_sums_past_every_range() {
+    let function = Function::start().await;
+    let operation = json!({
+        "event_type": "buy_AMZN", "stock_name": "AMZN", "quantity": 1,
+        "price": 1.7e308, "transaction_amount": 1.7e308,
+    });
+    let operations = [operation.clone(), operation];
+    function.commit(Table::StockOperation, 0, &operations).await;
+    for path in [
+        "/behaviour",
+        "/questions/interest-and-trade",
+        "/reports/analytics",
+    ] {
+        let got = function.get(path).await;
+        assert_eq!(got.status, 200, "{path}: {}", got.text());
+        assert!(
+            !got.text().contains("NaN") && !got.text().contains("inf<"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn someone_who_looks_at_pages_gets_a_page_for_a_problem() {
     let function = Function::start().await;
     let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];

@@ -1,5 +1,6 @@
 //! The reports: their rows, their pages, and the file that the business is handed.
 
+use lake::Table;
 use serde_json::{Value, json};
 
 use super::events::Events;
@@ -253,6 +254,49 @@ async fn its_findings_are_computed() {
         figures::signed(&format!("{:.2}", (navs(5) - navs(0)) as f64 / 100.0)),
     ));
     says("none in dead_letter");
+}
+
+#[tokio::test]
+async fn a_maximum_is_shown_also_where_its_row_would_not_be() {
+    let function = Function::start().await;
+    let purchase = |userid: String, amount: i64| {
+        json!({
+            "event_type": "purchase_sword", "userid": userid, "item_type": "sword",
+            "amount_purchased": amount, "price": 100,
+        })
+    };
+    let mut rows: Vec<Value> = (10..40).map(|user| purchase(user.to_string(), 2)).collect();
+    rows.push(purchase("zoe".to_owned(), 99));
+    function.commit(Table::GameEvents, 0, &rows).await;
+    let page = function.get("/reports/analytics").await;
+    let purchases = page
+        .text()
+        .split("<h3>Player Purchases</h3>")
+        .nth(1)
+        .unwrap();
+    let purchases = purchases.split("<h3>").next().unwrap();
+    let zoe = purchases
+        .split("<tr>")
+        .find(|row| row.contains(">zoe<"))
+        .unwrap();
+    assert!(zoe.contains("number highest\"><strong>99<"), "{zoe}");
+    assert!(
+        purchases.contains("The first 15 rows, and below them those that have"),
+        "{purchases}"
+    );
+}
+
+#[tokio::test]
+async fn a_guild_without_members_is_compared_with_none() {
+    let function = Function::start().await;
+    let join = |guild: &str, userid: Option<&str>| json!({"event_type": "join_guild", "guild_name": guild, "userid": userid});
+    let rows = [join("Knights", Some("7")), join("Ghosts", None)];
+    function.commit(Table::GameEvents, 0, &rows).await;
+    let page = function.get("/reports/analytics").await;
+    assert!(
+        page.text()
+            .contains("“Knights” is the only guild: 1 member.")
+    );
 }
 
 #[tokio::test]

@@ -64,7 +64,9 @@ fn purchases(grid: &Grid) -> Finding {
 }
 
 fn guilds(grid: &Grid) -> Finding {
-    let guilds = ranked(grid, "guild_name", "members");
+    let mut guilds = ranked(grid, "guild_name", "members");
+    // One that was joined by nobody who has a name has no members.
+    guilds.retain(|guild| guild.number > 0.0);
     let (Some(largest), Some(smallest)) = (guilds.first(), guilds.last()) else {
         return Finding::new(
             "No player has joined a guild in the large game yet.",

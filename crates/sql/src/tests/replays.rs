@@ -7,7 +7,8 @@ use std::time::Duration;
 use lake::{Chain, ChainKey, Epoch, Gaps, NewLink, ObjectPath, Store, Swapping, Table};
 use serde_json::json;
 
-use super::lakes::{Lake, batch};
+use super::lakes::Lake;
+use super::rows::batch;
 
 fn row(offset: i64, name: &str) -> serde_json::Value {
     json!({"event_type": "check_stock", "stock_name": name, "_topic": "stock_call", "_offset": offset, "_timestamp": 5})

@@ -126,6 +126,22 @@ impl Stack {
         }
     }
 
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The processes of these functions as of now.
+    pub fn pids(&self, functions: &[&str]) -> Vec<i32> {
+        let run = std::fs::read(self.data().join("run.json")).unwrap();
+        let run: Run = serde_json::from_slice(&run).unwrap();
+        let pids = functions
+            .iter()
+            .map(|name| run.functions[*name].pids.clone());
+        pids.flatten().collect()
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         self.data.path()

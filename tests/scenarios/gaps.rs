@@ -36,7 +36,7 @@ async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
     .await;
 
     // Both functions stand still while far more comes in than is kept.
-    let pids = pids(&stack, &["archive", "evaluate"]);
+    let pids = stack.pids(&["archive", "evaluate"]);
     signal(&pids, Signal::SIGSTOP);
     let large: Vec<String> = (1..=RECORDS).map(|at| tick(at, BYTES)).collect();
     let values: Vec<&[u8]> = large.iter().map(String::as_bytes).collect();
@@ -127,15 +127,6 @@ async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
 fn tick(at: usize, bytes: usize) -> String {
     let time = format!("2026-03-20 15:{:02}:{:02}.000000", 10 + at, 0);
     json!({"TICK": "IBM", "PRICE": "123.20", "TS": time, "X": "x".repeat(bytes)}).to_string()
-}
-
-fn pids(stack: &Stack, functions: &[&str]) -> Vec<i32> {
-    let run = std::fs::read(stack.data().join("run.json")).unwrap();
-    let run: tests::stack::Run = serde_json::from_slice(&run).unwrap();
-    functions
-        .iter()
-        .flat_map(|name| run.functions[*name].pids.clone())
-        .collect()
 }
 
 fn signal(pids: &[i32], signal: Signal) {

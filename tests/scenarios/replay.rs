@@ -166,3 +166,146 @@ async fn replays_say_what_they_did_and_refuse_in_words() {
         assert!(reason.contains("nothing runs on"), "{reason}");
     }
 }
+
+/// Ticks two hours ahead of the broker are dead letters; a higher bound is the fix after which they are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_put_in_once_by_two_at_once_and_after_a_crash() {
+    let ahead = hours_from_now(2);
+    let mut stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    for exchange in ["se1", "se2"] {
+        let event = json!({"exchange": exchange, "ticks": 12, "pace": "burst", "start": "2026-03-20T15:38:01Z"});
+        stack.invoke("exchange", &event).await;
+    }
+    let ticks: Vec<String> = (0..300)
+        .map(|at| json!({"TICK": "IBM", "PRICE": format!("{at}.00"), "TS": ahead}).to_string())
+        .collect();
+    let values: Vec<&[u8]> = ticks.iter().map(String::as_bytes).collect();
+    kafka::publish(&stack.run.kafka, "StockExchange", &values).await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM dead_letter", |rows| {
+            rows[0]["n"] == 300
+        })
+        .await;
+    let evaluations = "SELECT COUNT(*) FROM evaluations";
+    stack.set("MAX_AHEAD_SECONDS", "86400");
+    stack.restart().await;
+    let before = stack.count(evaluations).await;
+
+    // One crashes somewhere on its way: its function is killed under it.
+    let mut crashing = stack.tidemill(&["replay", "dead-letter"]).spawn().unwrap();
+    for pid in stack.pids(&["archive"]) {
+        let _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(pid),
+            nix::sys::signal::Signal::SIGKILL,
+        );
+    }
+    crashing.wait().unwrap();
+    let already = stack.count("SELECT COUNT(*) FROM ticks").await - 24;
+    let (one, other) = tokio::join!(
+        run(&stack, &["replay", "dead-letter", "--table", "ticks"]),
+        run(&stack, &["replay", "dead-letter"]),
+    );
+    let count = |output: &Output| -> i64 {
+        let said = printed(output);
+        said.split(' ').next().unwrap().parse().unwrap()
+    };
+    assert_eq!(
+        count(&one) + count(&other) + already,
+        300,
+        "{one:?} {other:?}"
+    );
+    let again = printed(&run(&stack, &["replay", "dead-letter"]).await);
+    assert!(
+        again.starts_with("0 replayed, 300 already in, 0 still undecodable"),
+        "{again}"
+    );
+    let rows = stack
+        .sql("SELECT COUNT(*) AS n, COUNT(DISTINCT _offset) AS d FROM ticks")
+        .await;
+    assert_eq!(rows, [json!({"n": 324, "d": 324})]);
+    let status = "SELECT status, COUNT(*) AS n FROM dead_letter_status GROUP BY status";
+    assert_eq!(
+        stack.sql(status).await,
+        [json!({"status": "replayed", "n": 300})]
+    );
+    assert_eq!(
+        stack.count(evaluations).await,
+        before,
+        "what was evaluated stays as it was"
+    );
+}
+
+/// A tick's time so many hours from now.
+fn hours_from_now(hours: u64) -> String {
+    let at = std::time::SystemTime::now() + std::time::Duration::from_secs(3600 * hours);
+    let seconds = at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let output = std::process::Command::new("date")
+        .args([
+            "-u",
+            "-d",
+            &format!("@{seconds}"),
+            "+%Y-%m-%d %H:%M:%S.000000",
+        ])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Killed at its work, function and command, and taken up again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_was_killed_goes_on() {
+    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    let values: Vec<String> = (0..3_000)
+        .map(|at| format!(r#"{{"event_type":"check_stock_IBM","Host":"h{at}"}}"#))
+        .collect();
+    let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+    kafka::publish(&stack.run.kafka, "stock_call", &values).await;
+    let count = "SELECT COUNT(*) AS n, COUNT(DISTINCT _offset) AS d FROM stock_call";
+    let whole = [json!({"n": 3000, "d": 3000})];
+    stack.sql_until(count, |rows| rows == whole).await;
+
+    let said = stack.data().join("replay.txt");
+    let mut command = stack.tidemill(&["replay", "topic", "stock_call", "--partition", "0"]);
+    let output = std::fs::File::create(&said).unwrap();
+    let mut killed = command.stdout(output).spawn().unwrap();
+    let id = tests::eventually(
+        "the rebuild has a name",
+        std::time::Duration::from_secs(60),
+        || async {
+            let text = std::fs::read_to_string(&said).unwrap();
+            let id = text
+                .split("--resume ")
+                .nth(1)
+                .and_then(|rest| rest.split(' ').next());
+            id.map(str::to_owned).ok_or(text)
+        },
+    )
+    .await;
+    for pid in stack.pids(&["archive"]) {
+        let _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(pid),
+            nix::sys::signal::Signal::SIGKILL,
+        );
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(stack.sql(count).await, whole, "old or new, and whole");
+    let resume = [
+        "replay",
+        "topic",
+        "stock_call",
+        "--partition",
+        "0",
+        "--resume",
+        &id,
+    ];
+    let resumed = run(&stack, &resume).await;
+    assert!(printed(&resumed).contains("swapped in"), "{resumed:?}");
+    assert_eq!(stack.sql(count).await, whole);
+    let again = printed(&run(&stack, &resume).await);
+    assert!(again.contains("swapped in before"), "{again}");
+    kafka::publish(&stack.run.kafka, "stock_call", &values[..1]).await;
+    stack
+        .sql_until(count, |rows| rows == [json!({"n": 3001, "d": 3001})])
+        .await;
+}

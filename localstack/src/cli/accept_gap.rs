@@ -160,8 +160,8 @@ fn known<'a>(chains: impl Iterator<Item = &'a ChainEnd>) -> String {
         .collect();
     names.sort();
     names.dedup();
-    match names.is_empty() {
-        true => "none yet".to_owned(),
-        false => names.join(", "),
+    if names.is_empty() {
+        return "none yet".to_owned();
     }
+    names.join(", ")
 }

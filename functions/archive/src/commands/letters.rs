@@ -187,8 +187,8 @@ async fn put_in(
         answer.undecodable += dead.offsets.len();
         answer.waiting += letters.len() - covered;
         answer.already_in += covered - replayed - dead.offsets.len();
-        for reason in dead.batch.column_by_name("reason").into_iter() {
-            for reason in reason.as_string::<i32>().iter().flatten() {
+        if let Some(told) = dead.batch.column_by_name("reason") {
+            for reason in told.as_string::<i32>().iter().flatten() {
                 *reasons.entry(reason.to_owned()).or_default() += 1;
             }
         }

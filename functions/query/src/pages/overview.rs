@@ -35,6 +35,7 @@ struct Overview {
     rows: String,
     newest: String,
     letters: String,
+    lost: String,
     tables: Vec<Freshness>,
     dead: Vec<Letter>,
     minutes: i64,
@@ -72,6 +73,11 @@ struct Newest {
 }
 
 #[derive(Deserialize)]
+struct Lost {
+    records: i64,
+}
+
+#[derive(Deserialize)]
 struct Dead {
     topic: String,
     partition: i32,
@@ -91,10 +97,11 @@ fn topic(table: Table) -> &'static str {
 
 pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Response<Body>, Problem> {
     let (flow, freshness, dead) = (flow_query(now), freshness_query(), dead_query());
-    let (minutes, newest, dead) = tokio::try_join!(
+    let (minutes, newest, dead, lost) = tokio::try_join!(
         rows::read::<Minute>(context, &flow),
         rows::read::<Newest>(context, &freshness),
         rows::read::<Dead>(context, &dead),
+        rows::read::<Lost>(context, LOST),
     )?;
     let rate: i64 = minutes.iter().filter(|m| m.ago == 0).map(|m| m.n).sum();
     let tables: Vec<Freshness> = Table::all()
@@ -108,13 +115,20 @@ pub(crate) async fn page(context: &Context, now: DateTime<Utc>) -> Result<Respon
         flows: !minutes.is_empty(),
         chart: chart(&minutes, now),
         rate: figures::count(rate),
-        rows: figures::count(newest.iter().map(|t| t.n).sum()),
+        rows: figures::count(
+            newest
+                .iter()
+                .filter(|t| t.name != Table::Gaps.name())
+                .map(|t| t.n)
+                .sum(),
+        ),
         newest: newest
             .iter()
             .filter_map(|t| t.newest)
             .max()
             .map_or("none yet".to_owned(), |at| figures::ago(at.0, now)),
         letters: figures::count(letters.map_or(0, |t| t.n)),
+        lost: figures::count(lost.iter().map(|t| t.records).sum()),
         tables,
         dead: dead.into_iter().map(|letter| shown(letter, now)).collect(),
         minutes: MINUTES,
@@ -147,6 +161,10 @@ fn freshness_query() -> String {
     });
     parts.join(" UNION ALL ")
 }
+
+/// One record may be missing in two tables, and is lost once.
+const LOST: &str = "SELECT COALESCE(MAX(lost), 0) AS records FROM \
+    (SELECT table_name, SUM(records) AS lost FROM gaps GROUP BY table_name)";
 
 fn dead_query() -> String {
     format!(

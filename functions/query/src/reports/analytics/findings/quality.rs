@@ -1,13 +1,16 @@
-//! Whether the data can be relied on: records that could not be decoded, tables that are empty.
+//! Whether the data can be relied on: records that could not be decoded or are lost, tables that are empty.
 
 use super::super::data::Stored;
 use super::{Finding, counted, percent, rows};
 use crate::figures;
 
+/// Tables about what went wrong: it is good if they are empty, and their rows are no data.
+const OF_TROUBLE: [&str; 3] = ["dead_letter", "dead_letter_status", "gaps"];
+
 pub(super) fn findings(stored: &[Stored]) -> Vec<Finding> {
     let all: f64 = stored
         .iter()
-        .filter(|s| !s.view)
+        .filter(|s| !s.view && s.name != "gaps")
         .map(|s| s.rows as f64)
         .sum();
     let dead = rows(stored, "dead_letter");
@@ -28,12 +31,23 @@ pub(super) fn findings(stored: &[Stored]) -> Vec<Finding> {
                 figures::short(all - dead),
                 percent(dead, all)
             ),
-            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason), mend the sender, and send them again: their bytes are kept in the column value.",
+            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason), mend what writes or reads them, and put them in with `tidemill replay dead-letter`: their bytes are kept.",
         )
     });
+    let gaps = rows(stored, "gaps");
+    if gaps > 0.0 {
+        findings.push(Finding::new(
+            format!(
+                "{} of lost records {} accepted: figures over that time are too low.",
+                counted(gaps, "gap", "gaps"),
+                if gaps == 1.0 { "was" } else { "were" }
+            ),
+            "Which and why says SELECT * FROM gaps. A broker that keeps its log longer loses nothing so soon.",
+        ));
+    }
     let empty: Vec<&str> = stored
         .iter()
-        .filter(|s| s.rows == 0 && s.name != "dead_letter")
+        .filter(|s| s.rows == 0 && !OF_TROUBLE.contains(&s.name.as_str()))
         .map(|s| s.name.as_str())
         .collect();
     if !empty.is_empty() {

@@ -162,9 +162,9 @@ fn freshness_query() -> String {
     parts.join(" UNION ALL ")
 }
 
-/// One record may be missing in two tables, and is lost once.
-const LOST: &str = "SELECT COALESCE(MAX(lost), 0) AS records FROM \
-    (SELECT table_name, SUM(records) AS lost FROM gaps GROUP BY table_name)";
+/// A record may be missing in two tables that read its topic, and is lost once.
+const LOST: &str = "SELECT COALESCE(SUM(lost), 0) AS records FROM (SELECT topic, MAX(lost) AS lost FROM \
+    (SELECT topic, table_name, SUM(records) AS lost FROM gaps GROUP BY topic, table_name) GROUP BY topic)";
 
 fn dead_query() -> String {
     format!(

@@ -162,6 +162,22 @@ async fn the_overview_counts_and_draws_what_came() {
         .unwrap();
     assert!(row.contains("<td class=\"num\">4</td>"), "{row}");
     assert!(row.contains(" s ago"), "{row}");
+    assert!(!text.contains("Records lost"), "{text}");
+}
+
+#[tokio::test]
+async fn the_overview_tells_of_records_that_are_lost() {
+    let function = with_rows().await;
+    // Two tables miss the same forty, and one of them two others.
+    let gap = |table, records| json!({"table_name": table, "records": records, "_timestamp": 1_700_000_000_000_i64});
+    let gaps = [gap("ticks", 40), gap("evaluations", 40), gap("ticks", 2)];
+    function.commit(Table::Gaps, 0, &gaps).await;
+    let got = function.get("/").await;
+    let text = got.text();
+    assert!(
+        text.contains("<dt>Records lost</dt><dd class=\"warn\">42 "),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -89,3 +89,23 @@ impl Context {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_are_given() {
+        let lake = ("LAKE_URL", "file:///lake");
+        let usual = Config::from_env(&mut Env::from_pairs([lake])).unwrap();
+        assert_eq!(usual.urls, Urls::default());
+        let given = [lake, ("GAMES_URL", "http://127.0.0.1:41827")];
+        let given = Config::from_env(&mut Env::from_pairs(given)).unwrap();
+        assert_eq!(given.urls.games, "http://127.0.0.1:41827");
+        let no_lake = [("GAMES_URL", "http://127.0.0.1:1")];
+        let errors = Config::from_env(&mut Env::from_pairs(no_lake)).unwrap_err();
+        assert!(errors.to_string().contains("LAKE_URL"), "{errors}");
+    }
+}

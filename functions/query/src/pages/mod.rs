@@ -9,6 +9,7 @@ pub(crate) mod new_portfolio;
 pub(crate) mod overview;
 pub(crate) mod portfolio;
 pub(crate) mod portfolios;
+mod positions;
 pub(crate) mod prices;
 mod rows;
 mod same_origin;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::direction::Change;
 use super::holdings_form::Form;
+use super::positions::{self, Position};
 use super::rows::{self, Moment};
 use super::shell;
 use crate::charts::{self, Series};
@@ -44,6 +45,7 @@ struct PortfolioPage {
     last: Option<Last>,
     statistics: Option<Statistics>,
     chart: String,
+    positions: Vec<Position>,
     evaluations: Vec<Row>,
     form: Form,
 }
@@ -150,6 +152,10 @@ pub(super) async fn show(
     } else {
         StatusCode::OK
     };
+    let positions = match &held {
+        Some((_, portfolio)) => positions::of(portfolio, context).await?,
+        None => Vec::new(),
+    };
     let parameters = Parameters::of(request);
     // What was wrong stays in its field, to be put right.
     let refused = interval_error.is_some();
@@ -181,6 +187,7 @@ pub(super) async fn show(
         }),
         statistics: figures,
         chart: chart(id, &found),
+        positions,
         evaluations: latest(&found),
         form,
     };

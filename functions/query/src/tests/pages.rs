@@ -6,6 +6,7 @@ use lake::Table;
 use serde_json::{Value, json};
 
 use super::lakes::{Function, Got, evaluation};
+use crate::figures;
 
 const PAGES: [&str; 11] = [
     "/",
@@ -198,6 +199,52 @@ async fn prices_show_the_last_and_the_change_in_view() {
     // Portfolio 1.1 holds 1000 of it.
     assert!(ibm.text().contains("120,120.00"));
     function.get("/prices/NOPE").await.problem(404);
+}
+
+#[tokio::test]
+async fn positions_are_parts_of_the_whole_at_the_last_prices() {
+    let function = with_rows().await;
+    let mine = [evaluation("4.1", 60, 17_612_000, 0, 0)];
+    function.commit(Table::Evaluations, 4, &mine).await;
+    let put = async |holdings: Value| {
+        let body = json!({"investor": 4, "portfolio": 1, "holdings": holdings, "active": true});
+        let json = [("content-type", "application/json")];
+        let path = "/api/portfolios/4.1";
+        let put = function
+            .send(Method::PUT, path, &json, &body.to_string())
+            .await;
+        assert!(put.status.is_success(), "{}", put.text());
+        function.get("/portfolios/4.1").await
+    };
+    let page = put(json!({"HPQ": 2000, "IBM": 1000})).await;
+    let rows: Vec<&str> = page
+        .text()
+        .split("<tr>")
+        .filter(|row| row.contains("class=\"part\""))
+        .collect();
+    for (row, parts) in rows.iter().zip([
+        ["/prices/IBM", "1,000", "120.12", "120,120.00", "68.2%"],
+        ["/prices/HPQ", "2,000", "28.00", "56,000.00", "31.8%"],
+    ]) {
+        for part in parts {
+            assert!(row.contains(part), "{part} in {row}");
+        }
+    }
+    assert_eq!(rows.len(), 2);
+    // Without a price of each there is no whole.
+    let page = put(json!({"IBM": 1000, "AAPL": 1})).await;
+    assert!(page.text().contains("120,120.00"));
+    assert!(!page.text().contains("100.0%"), "{}", page.text());
+}
+
+#[test]
+fn what_is_ahead_of_the_clock_is_said_to_be() {
+    let now = Utc::now();
+    let seconds = chrono::TimeDelta::seconds;
+    assert_eq!(figures::ago(now + seconds(2), now), "just now");
+    assert_eq!(figures::ago(now + seconds(6), now), "6 s ahead");
+    assert_eq!(figures::ago(now + seconds(480), now), "8 min ahead");
+    assert_eq!(figures::ago(now - seconds(480), now), "8 min ago");
 }
 
 #[tokio::test]

@@ -3,13 +3,17 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use lake::{Acceptance, CommitError, Committed, Fault, Gap, Gaps, MemoryStore, Operation, Store};
+use lake::{
+    Acceptance, Batch, Chain, CommitError, Committed, Fault, Gap, Gaps, MemoryStore, NewLink,
+    Operation, Store, Swapping,
+};
 use proptest::prelude::*;
-use support::{batch, chain, fill, link, memory, stored, timestamps};
+use support::{batch, chain, fill, key, link, memory, stored, timestamps};
 
 fn gap(first: i64, end: i64) -> Gap {
     Gap {
@@ -161,6 +165,38 @@ async fn no_link_stands_after_a_gap_that_is_not_told() {
     next.commit(batch(&stamps), Gaps::Refuse, |head| link(head, &(10..12)))
         .await
         .unwrap();
+    assert_eq!(recorded(&store).await, [(4, 10)]);
+}
+
+/// A gap at the end of a chain is told before a rebuild closes it.
+#[tokio::test]
+async fn a_chain_is_not_closed_on_a_gap_that_is_not_told() {
+    let faults = |operation, path: &str| match operation {
+        Operation::Create if path.starts_with("gaps") => Fault::Before,
+        _ => Fault::None,
+    };
+    let memory = MemoryStore::new().with_faults(faults);
+    let store: Arc<dyn Store> = Arc::new(memory.clone());
+    fill(&store, 0, &[4]).await;
+    chain(&store, 0).accept_gap(&gap(4, 10)).await.unwrap_err();
+    let mut staged = Chain::staged(store.clone(), key(0), 1, "a".to_owned());
+    let stamps = timestamps(0, 0..4);
+    let all = Batch {
+        offsets: 0..10,
+        timestamps: &stamps,
+    };
+    staged
+        .commit(all, Gaps::Skip, |head| {
+            let rows = link(head, &(0..4))?.rows;
+            let (end, state) = (10, Default::default());
+            Ok::<_, Infallible>(NewLink { end, rows, state })
+        })
+        .await
+        .unwrap();
+    chain(&store, 0).swap(1, "a").await.unwrap_err();
+    let _ = memory.with_faults(|_, _| Fault::None);
+    let swapped = chain(&store, 0).swap(1, "a").await.unwrap();
+    assert_eq!(swapped, Swapping::Swapped);
     assert_eq!(recorded(&store).await, [(4, 10)]);
 }
 

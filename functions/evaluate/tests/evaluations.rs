@@ -168,10 +168,15 @@ async fn what_is_no_tick_is_passed_over() {
     let mut none = record(2, "");
     none.value = None;
     log.push(none);
+    // As archive does: no calendar shows the time of this record, and every bound lies below it.
+    let ahead = tick("IBM", 1, at(40_000));
+    let mut timeless = record(3, wire::encode_tick(&ahead));
+    timeless.timestamp = 253_402_300_800_000;
+    log.push(timeless);
     let mut ticks = start_prices(0);
     ticks.push(tick("IBM", 1, at(22)));
     log.extend(
-        (3..)
+        (4..)
             .zip(&ticks)
             .map(|(offset, tick)| record(offset, wire::encode_tick(tick))),
     );

@@ -35,6 +35,14 @@ pub enum ChainError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Links of replayed rows are missing.
+    #[error(
+        "replayed rows beside chain {chain} are not whole: a link before the last one is missing"
+    )]
+    Hole {
+        /// Which chain.
+        chain: ChainKey,
+    },
     /// An object that is no link lies in the folder of a chain.
     #[error("{path} is no link of chain {chain}; take it out of the lake")]
     Foreign {

@@ -71,6 +71,7 @@ impl Replays {
 
     /// The number of the next link, and the offsets in those before it.
     async fn known(&mut self) -> Result<(i64, BTreeSet<i64>), ChainError> {
+        let mut looks = 0;
         loop {
             self.chain.forget();
             let next = self.chain.head().await?.end;
@@ -79,7 +80,12 @@ impl Replays {
             if i64::try_from(links.len()) == Ok(next) {
                 return Ok((next, links.iter().flat_map(Link::offsets).collect()));
             }
-            self.chain.retry.pause(1).await;
+            looks += 1;
+            if looks >= self.chain.retry.attempts {
+                let chain = self.chain.key.clone();
+                return Err(ChainError::Hole { chain });
+            }
+            self.chain.retry.pause(looks).await;
         }
     }
 }

@@ -246,6 +246,11 @@ fn terminate(child: &mut Child) -> ExitStatus {
     }
 }
 
+/// SIGKILL for a process that the system started.
+pub fn end(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
 /// Whether a process of this id is alive (a zombie is not).
 pub fn alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

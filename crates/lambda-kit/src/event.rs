@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use telemetry::Work;
 use thiserror::Error;
 
+use crate::invocation::Given;
 use crate::kafka::{KafkaEvent, RawRecord};
 
 /// An invocation's payload: `{"records":{…}}` from a Kafka trigger, `{"command":…}` from a person, or both, where a
@@ -29,6 +31,12 @@ struct Payload<C> {
 /// Unlike `default`, asks nothing of `C`.
 fn none<C>() -> Option<C> {
     None
+}
+
+impl<C> Given for Event<C> {
+    fn work(&self) -> Option<Work> {
+        self.records.work()
+    }
 }
 
 /// A payload with neither.

@@ -9,6 +9,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use telemetry::Work;
+
+use crate::invocation::{Given, Reply};
 
 /// What a Kafka trigger hands to a function: records of one or several partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -148,6 +151,16 @@ impl KafkaEvent {
     }
 }
 
+impl Given for KafkaEvent {
+    fn work(&self) -> Option<Work> {
+        let values = || self.records.values().flatten().map(|raw| &raw.value);
+        Some(Work {
+            records: values().count() as u64,
+            bytes: values().flatten().map(|value| value.len() as u64).sum(),
+        })
+    }
+}
+
 /// What a function answers: the partitions that failed, and from which offset on Lambda shall come again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchResponse {
@@ -172,6 +185,12 @@ pub struct MissingRecords {
     pub first: i64,
     /// The offset after the last that is.
     pub end: i64,
+}
+
+impl Reply for BatchResponse {
+    fn is_partial(&self) -> bool {
+        !self.batch_item_failures.is_empty()
+    }
 }
 
 /// A partition that failed from an offset on.

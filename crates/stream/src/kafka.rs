@@ -3,12 +3,15 @@
 use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
+use metrics::counter;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use telemetry::work;
 use tracing::warn;
 
 use crate::client::{self, Logged};
+use crate::metrics::{PRODUCERS_REPLACED, PUBLISHED, PUBLISHED_BYTES, UNACKNOWLEDGED};
 use crate::{Position, Publish, PublishError, Record};
 
 /// Publishes to Kafka through one idempotent producer with acks=all.
@@ -63,6 +66,7 @@ impl KafkaPublisher {
                 .client()
                 .fatal_error()
                 .map(|(_, reason)| reason);
+            counter!(PRODUCERS_REPLACED).increment(1);
             warn!(reason, "producer met a fatal error and is made anew");
             let producer = producer(&self.brokers).map_err(|source| PublishError::Producer {
                 brokers: self.brokers.clone(),
@@ -75,11 +79,8 @@ impl KafkaPublisher {
         }
         Ok(current.clone())
     }
-}
 
-#[async_trait]
-impl Publish for KafkaPublisher {
-    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+    async fn send(&self, record: Record<'_>) -> Result<Position, PublishError> {
         let not_acknowledged = |source| PublishError::NotAcknowledged {
             topic: record.topic.to_owned(),
             source,
@@ -119,6 +120,23 @@ impl Publish for KafkaPublisher {
             self.replace(&generation)?;
         }
         Err(not_acknowledged(source))
+    }
+}
+
+#[async_trait]
+impl Publish for KafkaPublisher {
+    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+        let sent = self.send(record).await;
+        let (topic, bytes) = (record.topic.to_owned(), record.value.len());
+        match sent {
+            Ok(_) => {
+                work::published(bytes);
+                counter!(PUBLISHED, "topic" => topic.clone()).increment(1);
+                counter!(PUBLISHED_BYTES, "topic" => topic).increment(bytes as u64);
+            }
+            Err(_) => counter!(UNACKNOWLEDGED, "topic" => topic).increment(1),
+        }
+        sent
     }
 }
 

@@ -13,6 +13,7 @@ mod client;
 mod error;
 mod kafka;
 pub mod memory;
+mod metrics;
 mod publish;
 mod scan;
 

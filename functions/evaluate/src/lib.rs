@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod error;
 mod link;
+mod metrics;
 mod rows;
 mod shard;
 
@@ -24,7 +25,7 @@ use chrono::{DateTime, Utc};
 use domain::window::Holdings;
 use lake::{Chain, ChainKey, Retry, Store, Table};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent};
-use lambda_kit::{Deadline, Event, run};
+use lambda_kit::{Deadline, Event, Reply, run};
 use serde::Serialize;
 use stream::{KafkaPublisher, Publish};
 use tokio::sync::Mutex;
@@ -109,6 +110,12 @@ pub enum Answer {
     Batches(BatchResponse),
     /// A person's.
     Command(Done),
+}
+
+impl Reply for Answer {
+    fn is_partial(&self) -> bool {
+        matches!(self, Self::Batches(response) if response.is_partial())
+    }
 }
 
 /// Does what an invocation brings at `now`: batches of the trigger, or a person's command.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod browser;
+pub mod collector;
 pub mod data;
 pub mod http;
 pub mod kafka;

@@ -95,6 +95,8 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "QUOTES",
         "WINDOW_SECONDS",
         "LATENESS_SECONDS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         command.env_remove(variable);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use telemetry::Work;
+use telemetry::trace::Origins;
 use thiserror::Error;
 
 use crate::invocation::Given;
@@ -34,6 +35,10 @@ fn none<C>() -> Option<C> {
 }
 
 impl<C> Given for Event<C> {
+    fn origins(&self) -> Origins {
+        self.records.origins()
+    }
+
     fn work(&self) -> Option<Work> {
         self.records.work()
     }

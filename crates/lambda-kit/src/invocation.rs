@@ -3,8 +3,10 @@
 //! The line has the target `invocation`, the message `invocation done` and these fields: `request_id`, `function`,
 //! `records` and `bytes` (the Kafka records that the function was given, or else those that it published, and their
 //! values' bytes), `duration_ms`, `cold_start`, `outcome`; of an HTTP request also `method`, `route` (the template's,
-//! not the path) and `status`. Nothing of it is what a caller wrote, but for the method.
+//! not the path) and `status`; where there are traces, `trace_id`. Nothing of it is what a caller wrote, but for the
+//! method.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -14,12 +16,18 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 use telemetry::Work;
+use telemetry::trace::{self, Origins, SpanKind, Start};
 use tracing::{error, info, warn};
 
 use crate::metrics::{FAILURES, RESPONSES};
 
 /// What an invocation is given.
 pub trait Given {
+    /// The spans that caused it, where there are traces.
+    fn origins(&self) -> Origins {
+        Origins::default()
+    }
+
     /// The Kafka records in it; none where the function is given no records.
     fn work(&self) -> Option<Work>;
 }
@@ -94,6 +102,12 @@ impl Asked {
     }
 }
 
+/// The spans that caused a request: its caller's.
+pub(crate) fn caller(request: &Request) -> Origins {
+    let headers = request.headers().iter();
+    Origins::of([headers.map(|(name, value)| (name.as_str(), value.as_bytes()))])
+}
+
 /// An invocation under way.
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -112,27 +126,68 @@ impl Invocation {
         }
     }
 
+    /// The span of a request, within its caller's.
+    pub(crate) fn request(&self, asked: &Asked, caller: Origins) -> Start {
+        let Asked { method, route } = asked;
+        self.span(format!("{method} {route}"), SpanKind::Server)
+            .with("faas.trigger", "http")
+            .with("http.request.method", method.clone())
+            .with("http.route", route.clone())
+            .caused_by(caller)
+    }
+
+    /// The span of an event, caused by its records' senders.
+    pub(crate) fn event(&self, given: Option<Work>, origins: Origins) -> Start {
+        match given {
+            Some(work) => self
+                .span(function(), SpanKind::Consumer)
+                .with("faas.trigger", "pubsub")
+                .with("messaging.system", "kafka")
+                .with("messaging.batch.message_count", count(work.records)),
+            None => self
+                .span(function(), SpanKind::Internal)
+                .with("faas.trigger", "other"),
+        }
+        .caused_by(origins)
+    }
+
+    fn span(&self, name: impl Into<Cow<'static, str>>, kind: SpanKind) -> Start {
+        Start::new(name, kind)
+            .with("faas.invocation_id", self.request_id.clone())
+            .with("faas.coldstart", self.cold_start)
+    }
+
     /// Tells how an event was handled.
-    pub(crate) fn handled(self, work: Work, outcome: Outcome) {
+    pub(crate) async fn handled(self, trace_id: Option<String>, work: Work, outcome: Outcome) {
         if matches!(outcome, Outcome::Partial | Outcome::Failed) {
             metrics::counter!(FAILURES, "outcome" => outcome.as_str()).increment(1);
         }
-        self.tell(work, outcome, None, None);
+        self.tell(trace_id, work, outcome, None, None).await;
     }
 
     /// Tells how a request was answered.
-    pub(crate) fn answered(self, asked: &Asked, status: StatusCode, work: Work) {
+    pub(crate) async fn answered(
+        self,
+        trace_id: Option<String>,
+        asked: &Asked,
+        status: StatusCode,
+        work: Work,
+    ) {
         let class = format!("{}xx", status.as_u16() / 100);
         metrics::counter!(RESPONSES, "status" => class).increment(1);
-        self.tell(
-            work,
-            Outcome::of(status),
-            Some(asked),
-            Some(status.as_u16()),
-        );
+        let outcome = Outcome::of(status);
+        self.tell(trace_id, work, outcome, Some(asked), Some(status.as_u16()))
+            .await;
     }
 
-    fn tell(self, work: Work, outcome: Outcome, asked: Option<&Asked>, status: Option<u16>) {
+    async fn tell(
+        self,
+        trace_id: Option<String>,
+        work: Work,
+        outcome: Outcome,
+        asked: Option<&Asked>,
+        status: Option<u16>,
+    ) {
         let Work { records, bytes } = work;
         let (request_id, cold_start) = (self.request_id, self.cold_start);
         let duration_ms = (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
@@ -148,7 +203,7 @@ impl Invocation {
             ($level:ident) => {
                 $level!(
                     target: "invocation",
-                    request_id, function, method, route, status, records, bytes, duration_ms, cold_start,
+                    request_id, trace_id, function, method, route, status, records, bytes, duration_ms, cold_start,
                     outcome = said, "invocation done"
                 )
             };
@@ -158,7 +213,12 @@ impl Invocation {
             Outcome::Partial => line!(warn),
             Outcome::Failed => line!(error),
         }
+        trace::flush().await;
     }
+}
+
+fn count(records: u64) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
 }
 
 /// The function's name, as Lambda tells it.

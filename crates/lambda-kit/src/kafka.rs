@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use telemetry::Work;
+use telemetry::trace::Origins;
 
 use crate::invocation::{Given, Reply};
 
@@ -44,6 +45,16 @@ pub struct KafkaRecord {
     pub value: Option<Bytes>,
     /// The headers in their order.
     pub headers: Vec<(String, Bytes)>,
+}
+
+impl PartitionBatch {
+    /// The spans that its records were published in, where there are traces.
+    pub fn origins(&self) -> Origins {
+        Origins::of(self.records.iter().map(|record| {
+            let headers = record.headers.iter();
+            headers.map(|(name, value)| (name.as_str(), &value[..]))
+        }))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -152,6 +163,14 @@ impl KafkaEvent {
 }
 
 impl Given for KafkaEvent {
+    fn origins(&self) -> Origins {
+        let records = self.records.values().flatten();
+        Origins::of(records.map(|raw| {
+            let headers = raw.headers.iter().flatten();
+            headers.map(|(name, value)| (name.as_str(), &value.0[..]))
+        }))
+    }
+
     fn work(&self) -> Option<Work> {
         let values = || self.records.values().flatten().map(|raw| &raw.value);
         Some(Work {

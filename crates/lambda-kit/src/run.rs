@@ -15,7 +15,7 @@ use std::any::type_name;
 use std::error::Error as StdError;
 use std::future::Future;
 
-use ::telemetry::work;
+use ::telemetry::{trace, work};
 use http::Response;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Request, RequestExt, Service};
@@ -23,7 +23,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::error;
 
-use crate::invocation::{Asked, Given, Invocation, Outcome, Reply};
+use crate::invocation::{Asked, Given, Invocation, Outcome, Reply, caller};
 use crate::{Deadline, Env, Problem, host, http as answers, telemetry};
 
 /// Serves HTTP requests: `connect` makes the context once, `handle` answers each request with it.
@@ -45,14 +45,28 @@ where
         let asked = Asked::of(&request);
         let id = request.lambda_context_ref().map(|it| it.request_id.clone());
         let invocation = Invocation::begin(id.as_deref().unwrap_or_default());
+        let start = || invocation.request(&asked, caller(&request));
+        let span = trace::is_on().then(start);
         let answer = work::counted(handle(request, context));
-        async move {
+        let answer = trace::within(span, async {
             let (answer, published) = answer.await;
             let response = answer.unwrap_or_else(|failed| {
                 error!(error = chain(failed.into().as_ref()), "request failed");
                 Problem::internal().into_response()
             });
-            invocation.answered(&asked, response.status(), published);
+            let status = response.status();
+            trace::note("http.response.status_code", i64::from(status.as_u16()));
+            if status.is_server_error() {
+                trace::failed("the answer is a server error");
+            }
+            (response, published, trace::id())
+        });
+        async move {
+            let (response, published, trace_id) = answer.await;
+            let status = response.status();
+            invocation
+                .answered(trace_id, &asked, status, published)
+                .await;
             Ok::<_, Error>(answers::answer(&method, response))
         }
     };
@@ -87,9 +101,17 @@ where
         } = invocation;
         let begun = Invocation::begin(&lambda.request_id);
         let given = payload.work();
+        let span = trace::is_on().then(|| begun.event(given, payload.origins()));
         let handled = work::counted(handle(payload, Deadline::of(&lambda), context));
-        async move {
+        let handled = trace::within(span, async {
             let (handled, published) = handled.await;
+            if handled.is_err() {
+                trace::failed("the invocation failed");
+            }
+            (handled, published, trace::id())
+        });
+        async move {
+            let (handled, published, trace_id) = handled.await;
             let handled = handled.map_err(|failed| {
                 let message = chain(failed.into().as_ref());
                 error!(error = message, "invocation failed");
@@ -103,7 +125,9 @@ where
                 Ok(_) => Outcome::Ok,
                 Err(_) => Outcome::Failed,
             };
-            begun.handled(given.unwrap_or(published), outcome);
+            begun
+                .handled(trace_id, given.unwrap_or(published), outcome)
+                .await;
             handled
         }
     };

@@ -3,6 +3,7 @@
 //!
 //! Fields are chosen where they are logged; requests' headers and bodies never are.
 
+use telemetry::trace::TraceError;
 use thiserror::Error;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -21,10 +22,13 @@ pub enum TelemetryError {
     /// Something else receives this process's metrics already.
     #[error("metrics were set up before")]
     Metrics,
+    /// Spans cannot be sent where the environment says.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
-/// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`), and metrics where Lambda says
-/// which function it is.
+/// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`), and metrics and traces where Lambda
+/// says which function it is.
 pub fn init() -> Result<(), TelemetryError> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)?,
@@ -40,6 +44,9 @@ pub fn init() -> Result<(), TelemetryError> {
         .try_init()?;
     match function() {
         "" => Ok(()),
-        name => telemetry::emf::install(name).map_err(|_| TelemetryError::Metrics),
+        name => {
+            telemetry::emf::install(name).map_err(|_| TelemetryError::Metrics)?;
+            Ok(telemetry::trace::install(name)?)
+        }
     }
 }

@@ -26,6 +26,7 @@ use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
 use lambda_kit::run::chain;
 use lambda_kit::{Event, Reply};
 use serde::Serialize;
+use telemetry::trace::{self, SpanKind, Start};
 use wire::commands::Command;
 
 pub use commands::{CommandError, Done};
@@ -114,7 +115,15 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
         })
         .collect::<Result<Vec<_>, _>>()?;
     let work = batches.iter().map(|(table, batch)| async move {
-        let outcome = partition::archive(context, *table, batch).await;
+        let span = trace::is_on().then(|| commit(*table, batch));
+        let outcome = trace::within(span, async {
+            let outcome = partition::archive(context, *table, batch).await;
+            if outcome.is_err() {
+                trace::failed("not committed");
+            }
+            outcome
+        })
+        .await;
         report(*table, batch, &outcome);
         outcome
     });
@@ -126,6 +135,22 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
         }
     }
     Ok(response)
+}
+
+/// The span of one partition's work, linked to those that published its records.
+fn commit(table: Table, batch: &PartitionBatch) -> Start {
+    Start::new(format!("commit {}", table.name()), SpanKind::Internal)
+        .with("messaging.destination.name", batch.topic.clone())
+        .with(
+            "messaging.destination.partition.id",
+            i64::from(batch.partition),
+        )
+        .with("messaging.batch.message_count", count(batch.records.len()))
+        .linked(batch.origins())
+}
+
+fn count(records: usize) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
 }
 
 /// One line for each partition of an invocation, and its metrics.

@@ -186,6 +186,7 @@ async fn publish_one(publisher: &dyn Publish, evaluation: Evaluation) -> Result<
         topic: wire::topics::PORTFOLIOS,
         key: key.as_bytes(),
         value: &value,
+        headers: &[],
     };
     publisher.publish(record).await.map(|_| ())
 }

@@ -1,6 +1,7 @@
 //! What operators see: counts that are exact after known traffic, one line for each invocation, and no secret anywhere.
 
 mod names;
+mod traces;
 
 use std::fs;
 use std::path::Path;

@@ -191,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_an_invocation_is_no_news_unless_it_failed() {
+        let line = |level: &str| {
+            format!(
+                r#"{{"level":"{level}","message":"invocation done","outcome":"x","target":"invocation"}}"#
+            )
+        };
+        let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
+        assert_eq!(levels, [Level::DEBUG, Level::WARN, Level::ERROR]);
+    }
+
+    #[test]
     fn a_panic_is_an_error_and_control_characters_do_not_reach_the_terminal() {
         let (level, text) = shorten("thread 'main' panicked at src/main.rs:1:1:\u{1b}[2J");
         assert_eq!(level, Level::ERROR);

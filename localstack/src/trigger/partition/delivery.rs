@@ -24,7 +24,7 @@ impl Poller {
         let mut retries = 0;
         while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
             let verdict = self.hand_over(rest).await;
-            self.count(&verdict);
+            self.count(&verdict, first.offset);
             match verdict {
                 Verdict::Done => return self.done(last.offset + 1).await,
                 Verdict::FailedFrom(offset) if offset > first.offset => {
@@ -48,12 +48,12 @@ impl Poller {
         }
     }
 
-    fn count(&self, verdict: &Verdict) {
+    fn count(&self, verdict: &Verdict, first: i64) {
         let [function, topic] = self.labels();
         let outcome = match verdict {
             Verdict::Done => "done",
-            Verdict::FailedFrom(_) => "partial",
-            Verdict::Failed => "failed",
+            Verdict::FailedFrom(offset) if *offset > first => "partial",
+            Verdict::FailedFrom(_) | Verdict::Failed => "failed",
         };
         let labels = [function, topic, ("outcome", outcome.to_owned())];
         counter!(BATCHES, &labels).increment(1);

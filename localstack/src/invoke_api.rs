@@ -30,6 +30,7 @@ use answers::{failure, json_response, not_found, refusal, set, stamped, unknown}
 use crate::{
     functions::{Functions, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId, arn},
     gateway::Door,
+    metrics::{Metrics, scrape},
     template::FunctionSpec,
 };
 
@@ -42,11 +43,12 @@ struct Lambda {
     specs: Vec<FunctionSpec>,
 }
 
-/// Serves the API until `shutdown` is ready and the requests in flight are answered.
+/// Serves the API, and `GET /metrics` beside it, until `shutdown` is ready and the requests in flight are answered.
 pub async fn serve(
     listener: TcpListener,
     specs: Vec<FunctionSpec>,
     functions: Functions,
+    metrics: Option<Metrics>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new()
@@ -56,6 +58,10 @@ pub async fn serve(
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .fallback(unknown)
         .with_state(Arc::new(Lambda { functions, specs }));
+    let router = match metrics {
+        Some(metrics) => router.route("/metrics", get(scrape).with_state(metrics)),
+        None => router,
+    };
     let (door, closed) = Door::new(listener, shutdown)?;
     axum::serve(door, router)
         .with_graceful_shutdown(closed)

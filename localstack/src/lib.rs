@@ -7,6 +7,7 @@ pub mod functions;
 pub mod gateway;
 pub mod invoke_api;
 mod loopback;
+pub mod metrics;
 pub mod scheduler;
 pub mod template;
 pub mod trigger;

@@ -55,6 +55,7 @@ async fn serve() -> Served {
         listener,
         template.functions,
         functions,
+        None,
         std::future::pending(),
     ));
     Served {

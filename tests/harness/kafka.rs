@@ -4,13 +4,23 @@ use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
+use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
 
 /// Every record of a topic, from the beginning to where it ends now, as `(key, value)`.
 pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let bytes = |part: Option<&[u8]>| part.unwrap_or_default().to_vec();
+    let records = records(brokers, topic);
+    let pairs = records
+        .iter()
+        .map(|it| (bytes(it.key()), bytes(it.payload())));
+    pairs.collect()
+}
+
+/// Every record of a topic, from the beginning to where it ends now.
+pub fn records(brokers: &str, topic: &str) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "reader")
@@ -35,10 +45,7 @@ pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
             .poll(patience)
             .expect("a record within the patience")
             .unwrap();
-        records.push((
-            message.key().unwrap_or_default().to_vec(),
-            message.payload().unwrap_or_default().to_vec(),
-        ));
+        records.push(message.detach());
     }
     records
 }

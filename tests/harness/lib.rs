@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod browser;
+pub mod collector;
 pub mod data;
 pub mod http;
 pub mod kafka;
 pub mod load;
+pub mod metrics;
 pub mod stack;
 pub mod tools;
 

@@ -95,6 +95,8 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "QUOTES",
         "WINDOW_SECONDS",
         "LATENESS_SECONDS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         command.env_remove(variable);
     }
@@ -244,6 +246,11 @@ fn terminate(child: &mut Child) -> ExitStatus {
         std::thread::yield_now();
         park();
     }
+}
+
+/// SIGKILL for a process that the system started.
+pub fn end(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 
 /// Whether a process of this id is alive (a zombie is not).

@@ -10,6 +10,7 @@ mod games;
 mod gaps;
 mod generators;
 mod investors;
+mod observability;
 mod openapi;
 mod poison;
 mod questions;

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use telemetry::Work;
+use telemetry::trace::Origins;
 use thiserror::Error;
 
+use crate::invocation::Given;
 use crate::kafka::{KafkaEvent, RawRecord};
 
 /// An invocation's payload: `{"records":{…}}` from a Kafka trigger, `{"command":…}` from a person, or both, where a
@@ -29,6 +32,16 @@ struct Payload<C> {
 /// Unlike `default`, asks nothing of `C`.
 fn none<C>() -> Option<C> {
     None
+}
+
+impl<C> Given for Event<C> {
+    fn origins(&self) -> Origins {
+        self.records.origins()
+    }
+
+    fn work(&self) -> Option<Work> {
+        self.records.work()
+    }
 }
 
 /// A payload with neither.

@@ -9,6 +9,10 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use telemetry::Work;
+use telemetry::trace::Origins;
+
+use crate::invocation::{Given, Reply};
 
 /// What a Kafka trigger hands to a function: records of one or several partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -41,6 +45,16 @@ pub struct KafkaRecord {
     pub value: Option<Bytes>,
     /// The headers in their order.
     pub headers: Vec<(String, Bytes)>,
+}
+
+impl PartitionBatch {
+    /// The spans that its records were published in, where there are traces.
+    pub fn origins(&self) -> Origins {
+        Origins::of(self.records.iter().map(|record| {
+            let headers = record.headers.iter();
+            headers.map(|(name, value)| (name.as_str(), &value[..]))
+        }))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -148,6 +162,24 @@ impl KafkaEvent {
     }
 }
 
+impl Given for KafkaEvent {
+    fn origins(&self) -> Origins {
+        let records = self.records.values().flatten();
+        Origins::of(records.map(|raw| {
+            let headers = raw.headers.iter().flatten();
+            headers.map(|(name, value)| (name.as_str(), &value.0[..]))
+        }))
+    }
+
+    fn work(&self) -> Option<Work> {
+        let values = || self.records.values().flatten().map(|raw| &raw.value);
+        Some(Work {
+            records: values().count() as u64,
+            bytes: values().flatten().map(|value| value.len() as u64).sum(),
+        })
+    }
+}
+
 /// What a function answers: the partitions that failed, and from which offset on Lambda shall come again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchResponse {
@@ -172,6 +204,12 @@ pub struct MissingRecords {
     pub first: i64,
     /// The offset after the last that is.
     pub end: i64,
+}
+
+impl Reply for BatchResponse {
+    fn is_partial(&self) -> bool {
+        !self.batch_item_failures.is_empty()
+    }
 }
 
 /// A partition that failed from an offset on.

@@ -15,18 +15,20 @@ use std::any::type_name;
 use std::error::Error as StdError;
 use std::future::Future;
 
+use ::telemetry::{trace, work};
 use http::Response;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Request, Service};
+use lambda_http::{Adapter, Body, Request, RequestExt, Service};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tracing::error;
 
+use crate::invocation::{Asked, Given, Invocation, Outcome, Reply, caller};
 use crate::{Deadline, Env, Problem, host, http as answers, telemetry};
 
 /// Serves HTTP requests: `connect` makes the context once, `handle` answers each request with it.
 ///
-/// An error of `handle` is logged and answered with 500; HEAD gets no body.
+/// An error of `handle` is logged and answered with 500; HEAD gets no body. Each request leaves one line in the log.
 pub async fn http<C, F, E>(
     connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
     handle: impl Fn(Request, &'static C) -> F,
@@ -40,12 +42,31 @@ where
     let serve = |mut request: Request| {
         host::restore(&mut request);
         let method = request.method().clone();
-        let answer = handle(request, context);
-        async move {
-            let response = answer.await.unwrap_or_else(|failed| {
+        let asked = Asked::of(&request);
+        let id = request.lambda_context_ref().map(|it| it.request_id.clone());
+        let invocation = Invocation::begin(id.as_deref().unwrap_or_default());
+        let start = || invocation.request(&asked, caller(&request));
+        let span = trace::is_on().then(start);
+        let answer = work::counted(handle(request, context));
+        let answer = trace::within(span, async {
+            let (answer, published) = answer.await;
+            let response = answer.unwrap_or_else(|failed| {
                 error!(error = chain(failed.into().as_ref()), "request failed");
                 Problem::internal().into_response()
             });
+            let status = response.status();
+            trace::note("http.response.status_code", i64::from(status.as_u16()));
+            if status.is_server_error() {
+                trace::failed("the answer is a server error");
+            }
+            (response, published, trace::id())
+        });
+        async move {
+            let (response, published, trace_id) = answer.await;
+            let status = response.status();
+            invocation
+                .answered(trace_id, &asked, status, published)
+                .await;
             Ok::<_, Error>(answers::answer(&method, response))
         }
     };
@@ -59,34 +80,55 @@ where
 
 /// Serves events: `connect` makes the context once, `handle` takes each event with its invocation's deadline.
 ///
-/// An error of `handle` is logged and fails the invocation, so that its trigger tries again.
+/// An error of `handle` is logged and fails the invocation, so that its trigger tries again. Each event leaves one line
+/// in the log.
 pub async fn events<C, T, O, F, E>(
     connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
     handle: impl Fn(T, Deadline, &'static C) -> F,
 ) -> Result<(), Error>
 where
     C: Sync + 'static,
-    T: DeserializeOwned,
-    O: Serialize,
+    T: DeserializeOwned + Given,
+    O: Reply,
     F: Future<Output = Result<O, E>>,
     E: Into<Error>,
 {
     let context = start(connect).await?;
     let serve = |invocation: LambdaEvent<T>| {
-        let outcome = handle(
-            invocation.payload,
-            Deadline::of(&invocation.context),
-            context,
-        );
+        let LambdaEvent {
+            payload,
+            context: lambda,
+        } = invocation;
+        let begun = Invocation::begin(&lambda.request_id);
+        let given = payload.work();
+        let span = trace::is_on().then(|| begun.event(given, payload.origins()));
+        let handled = work::counted(handle(payload, Deadline::of(&lambda), context));
+        let handled = trace::within(span, async {
+            let (handled, published) = handled.await;
+            if handled.is_err() {
+                trace::failed("the invocation failed");
+            }
+            (handled, published, trace::id())
+        });
         async move {
-            outcome.await.map_err(|failed| {
+            let (handled, published, trace_id) = handled.await;
+            let handled = handled.map_err(|failed| {
                 let message = chain(failed.into().as_ref());
                 error!(error = message, "invocation failed");
                 Diagnostic {
                     error_type: short_name(type_name::<E>()).to_owned(),
                     error_message: message,
                 }
-            })
+            });
+            let outcome = match &handled {
+                Ok(answer) if answer.is_partial() => Outcome::Partial,
+                Ok(_) => Outcome::Ok,
+                Err(_) => Outcome::Failed,
+            };
+            begun
+                .handled(trace_id, given.unwrap_or(published), outcome)
+                .await;
+            handled
         }
     };
     lambda_runtime::run(service_fn(serve)).await

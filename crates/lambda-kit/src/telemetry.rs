@@ -1,10 +1,14 @@
-//! Logs: one JSON object a line on standard output, where Lambda collects them.
+//! Logs: one JSON object a line on standard output, where Lambda collects them; metrics stand between them, on Lambda
+//! and on what acts as Lambda.
 //!
 //! Fields are chosen where they are logged; requests' headers and bodies never are.
 
+use telemetry::trace::TraceError;
 use thiserror::Error;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use crate::invocation::function;
 
 /// Logs cannot be set up.
 #[derive(Debug, Error)]
@@ -15,9 +19,16 @@ pub enum TelemetryError {
     /// Something else receives this process's logs already.
     #[error("logs were set up before")]
     Installed(#[from] TryInitError),
+    /// Something else receives this process's metrics already.
+    #[error("metrics were set up before")]
+    Metrics,
+    /// Spans cannot be sent where the environment says.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
-/// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`).
+/// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`), and metrics and traces where Lambda
+/// says which function it is.
 pub fn init() -> Result<(), TelemetryError> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)?,
@@ -31,5 +42,11 @@ pub fn init() -> Result<(), TelemetryError> {
         .with_writer(std::io::stdout)
         .finish()
         .try_init()?;
-    Ok(())
+    match function() {
+        "" => Ok(()),
+        name => {
+            telemetry::emf::install(name).map_err(|_| TelemetryError::Metrics)?;
+            Ok(telemetry::trace::install(name)?)
+        }
+    }
 }

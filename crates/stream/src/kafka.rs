@@ -3,12 +3,17 @@
 use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
+use metrics::counter;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use telemetry::trace::{self, SpanKind, Start};
+use telemetry::work;
 use tracing::warn;
 
 use crate::client::{self, Logged};
+use crate::metrics::{PRODUCERS_REPLACED, PUBLISHED, PUBLISHED_BYTES, UNACKNOWLEDGED};
 use crate::{Position, Publish, PublishError, Record};
 
 /// Publishes to Kafka through one idempotent producer with acks=all.
@@ -63,6 +68,7 @@ impl KafkaPublisher {
                 .client()
                 .fatal_error()
                 .map(|(_, reason)| reason);
+            counter!(PRODUCERS_REPLACED).increment(1);
             warn!(reason, "producer met a fatal error and is made anew");
             let producer = producer(&self.brokers).map_err(|source| PublishError::Producer {
                 brokers: self.brokers.clone(),
@@ -75,19 +81,21 @@ impl KafkaPublisher {
         }
         Ok(current.clone())
     }
-}
 
-#[async_trait]
-impl Publish for KafkaPublisher {
-    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+    async fn send(&self, record: Record<'_>) -> Result<Position, PublishError> {
+        let headers = headers(record);
         let not_acknowledged = |source| PublishError::NotAcknowledged {
             topic: record.topic.to_owned(),
             source,
         };
         let message = || {
-            FutureRecord::to(record.topic)
+            let message = FutureRecord::to(record.topic)
                 .key(record.key)
-                .payload(record.value)
+                .payload(record.value);
+            match &headers {
+                Some(headers) => message.headers(headers.clone()),
+                None => message,
+            }
         };
 
         let mut generation = self.current();
@@ -120,6 +128,63 @@ impl Publish for KafkaPublisher {
         }
         Err(not_acknowledged(source))
     }
+}
+
+#[async_trait]
+impl Publish for KafkaPublisher {
+    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+        let start = || {
+            Start::new(format!("publish {}", record.topic), SpanKind::Producer)
+                .with("messaging.system", "kafka")
+                .with("messaging.destination.name", record.topic.to_owned())
+        };
+        let sent = trace::within(trace::is_on().then(start), async {
+            let sent = self.send(record).await;
+            match &sent {
+                Ok(at) => {
+                    trace::note(
+                        "messaging.destination.partition.id",
+                        i64::from(at.partition),
+                    );
+                    trace::note("messaging.kafka.offset", at.offset);
+                }
+                Err(_) => trace::failed("not acknowledged"),
+            }
+            sent
+        });
+        let sent = sent.await;
+        let (topic, bytes) = (record.topic.to_owned(), record.value.len());
+        match sent {
+            Ok(_) => {
+                work::published(bytes);
+                counter!(PUBLISHED, "topic" => topic.clone()).increment(1);
+                counter!(PUBLISHED_BYTES, "topic" => topic).increment(bytes as u64);
+            }
+            Err(_) => counter!(UNACKNOWLEDGED, "topic" => topic).increment(1),
+        }
+        sent
+    }
+}
+
+/// The record's own headers, and those that carry the running span on.
+fn headers(record: Record<'_>) -> Option<OwnedHeaders> {
+    let spans = trace::headers();
+    if spans.is_empty() && record.headers.is_empty() {
+        return None;
+    }
+    let spans = spans
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let own = record.headers.iter().copied();
+    let headers = own
+        .chain(spans)
+        .fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header {
+                key,
+                value: Some(value),
+            })
+        });
+    Some(headers)
 }
 
 fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {

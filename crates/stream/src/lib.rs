@@ -5,7 +5,8 @@
 //! # async fn example() -> Result<(), stream::PublishError> {
 //! use stream::{KafkaPublisher, Publish, Record};
 //! let publisher = KafkaPublisher::new("localhost:9092")?;
-//! let stored = publisher.publish(Record { topic: "stock_call", key: b"GOOG", value: b"{}" }).await?;
+//! let record = Record { topic: "stock_call", key: b"GOOG", value: b"{}", headers: &[] };
+//! let stored = publisher.publish(record).await?;
 //! # let _ = stored; Ok(()) }
 //! ```
 
@@ -13,6 +14,7 @@ mod client;
 mod error;
 mod kafka;
 pub mod memory;
+mod metrics;
 mod publish;
 mod scan;
 

@@ -30,6 +30,8 @@ pub struct StoredRecord {
     pub key: Vec<u8>,
     /// Its value.
     pub value: Vec<u8>,
+    /// Its headers.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// Where it stands in the topic.
     pub position: Position,
 }
@@ -85,6 +87,11 @@ impl Publish for MemoryPublisher {
             topic: record.topic.to_owned(),
             key: record.key.to_vec(),
             value: record.value.to_vec(),
+            headers: record
+                .headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
+                .collect(),
             position,
         });
         Ok(position)

@@ -7,7 +7,7 @@ use wire::{Event, EventHeaders};
 use crate::PublishError;
 
 /// One record to be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Record<'a> {
     /// The topic that it goes to.
     pub topic: &'a str,
@@ -15,6 +15,8 @@ pub struct Record<'a> {
     pub key: &'a [u8],
     /// The record's value, as every reader of the topic sees it.
     pub value: &'a [u8],
+    /// Names and values of its headers, in their order. Where there are traces, the adapter adds the running span's.
+    pub headers: &'a [(&'a str, &'a [u8])],
 }
 
 /// Where a record stands in its topic.
@@ -48,6 +50,7 @@ pub async fn publish_event<E: Event + Sync>(
         topic: event.topic(),
         key: event.key(headers).as_bytes(),
         value: &event.encode(headers),
+        headers: &[],
     };
     publisher.publish(record).await
 }

@@ -14,6 +14,7 @@ const RECORD: Record<'static> = Record {
     topic: "ticks",
     key: b"IBM",
     value: b"{}",
+    headers: &[],
 };
 const WAIT: Duration = Duration::from_secs(10);
 

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Headers;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use stream::{KafkaPublisher, MemoryPublisher, Position, Publish, PublishError, Record};
+
+/// What every record bears.
+const HEADER: (&str, &[u8]) = ("origin", b"\x00\xff");
 
 /// A record as it is read back: partition, offset, key, value.
 type Read = (i32, i64, Vec<u8>, Vec<u8>);
@@ -31,6 +35,7 @@ impl Log for Memory {
     fn read(&self, topic: &str) -> Vec<Read> {
         let records = self.0.records_of(topic).into_iter();
         records
+            .inspect(|r| assert_eq!(r.headers, [(HEADER.0.to_owned(), HEADER.1.to_vec())]))
             .map(|r| (r.position.partition, r.position.offset, r.key, r.value))
             .collect()
     }
@@ -91,6 +96,8 @@ impl Log for Kafka {
                 .poll(Duration::from_secs(10))
                 .expect("a record in time")
                 .unwrap();
+            let header = record.headers().expect("headers").get(0);
+            assert_eq!((header.key, header.value), (HEADER.0, Some(HEADER.1)));
             records.push((
                 record.partition(),
                 record.offset(),
@@ -121,6 +128,7 @@ async fn publish(
             topic,
             key: key.as_bytes(),
             value: value.as_bytes(),
+            headers: &[HEADER],
         })
         .await
 }

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventHeaders(BTreeMap<String, String>);
 
-const FORBIDDEN: [&str; 4] = [
+const FORBIDDEN: [&str; 7] = [
     "authorization",
+    "baggage",
     "cookie",
     "proxy-authorization",
+    "traceparent",
+    "tracestate",
     "x-api-key",
 ];
 const FORBIDDEN_PREFIXES: [&str; 2] = ["x-amz-", "x-forwarded-"];
@@ -27,7 +30,7 @@ const SPELLED: [(&str, &str); 6] = [
 /// Takes a request's headers, names in any case, over into an event: names in their canonical spelling
 /// (`User-Agent`), values of one name joined by `, ` in their order, and those that carry secrets or that
 /// infrastructure added left out (`Authorization`, `Cookie`, `Proxy-Authorization`, `X-Api-Key`, `X-Amz-*`,
-/// `X-Forwarded-*`).
+/// `X-Forwarded-*`), and those of traces (`Traceparent`, `Tracestate`, `Baggage`), which go on in the record's headers.
 pub fn event_headers<'a, V: AsRef<str>>(
     headers: impl Iterator<Item = (&'a str, V)>,
 ) -> EventHeaders {
@@ -126,6 +129,9 @@ mod tests {
             "x-forwarded-for",
             "X-Forwarded-Proto",
             " cookie ",
+            "traceparent",
+            "Tracestate",
+            "baggage",
         ];
         let kept = event_headers(names.into_iter().map(|name| (name, "secret")));
         assert_eq!(kept, EventHeaders::default());

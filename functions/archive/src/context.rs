@@ -1,7 +1,6 @@
 //! What one process of the function keeps between invocations: the lake and its warm chains.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use chrono::TimeDelta;
@@ -52,7 +51,6 @@ pub struct Context {
     pub(crate) retry: Retry,
     pub(crate) max_ahead: TimeDelta,
     chains: std::sync::Mutex<HashMap<PartitionKey, SharedChains>>,
-    used: AtomicBool,
 }
 
 impl Context {
@@ -69,20 +67,13 @@ impl Context {
 
     /// A context over a store that is open.
     pub fn new(store: Arc<dyn Store>, epoch: Epoch, max_ahead: TimeDelta, retry: Retry) -> Self {
-        let (chains, used) = Default::default();
         Self {
             store,
             epoch,
             retry,
             max_ahead,
-            chains,
-            used,
+            chains: Default::default(),
         }
-    }
-
-    /// Whether no event was handled before.
-    pub(crate) fn is_first_event(&self) -> bool {
-        !self.used.swap(true, Ordering::Relaxed)
     }
 
     /// The key of a partition's chain in this life of the log.

@@ -16,17 +16,17 @@ mod commands;
 mod context;
 mod dead_letter;
 pub mod decode;
+mod metrics;
 mod partition;
-
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use lake::Table;
-use lambda_kit::Event;
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
 use lambda_kit::run::chain;
+use lambda_kit::{Event, Reply};
 use serde::Serialize;
+use telemetry::trace::{self, SpanKind, Start};
 use wire::commands::Command;
 
 pub use commands::{CommandError, Done};
@@ -54,6 +54,12 @@ pub enum Answer {
     Batches(BatchResponse),
     /// A person's.
     Command(Done),
+}
+
+impl Reply for Answer {
+    fn is_partial(&self) -> bool {
+        matches!(self, Self::Batches(response) if response.is_partial())
+    }
 }
 
 /// Why an invocation failed.
@@ -108,11 +114,17 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
             None => Err(ArchiveError::UnknownTopic { topic: batch.topic }),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let cold_start = context.is_first_event();
     let work = batches.iter().map(|(table, batch)| async move {
-        let start = Instant::now();
-        let outcome = partition::archive(context, *table, batch).await;
-        report(batch, &outcome, start, cold_start);
+        let span = trace::is_on().then(|| commit(*table, batch));
+        let outcome = trace::within(span, async {
+            let outcome = partition::archive(context, *table, batch).await;
+            if outcome.is_err() {
+                trace::failed("not committed");
+            }
+            outcome
+        })
+        .await;
+        report(*table, batch, &outcome);
         outcome
     });
     let mut response = BatchResponse::default();
@@ -125,46 +137,49 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
     Ok(response)
 }
 
-/// One line for each partition of an invocation.
-fn report(
-    batch: &PartitionBatch,
-    outcome: &Result<Archived, PartitionError>,
-    start: Instant,
-    cold_start: bool,
-) {
+/// The span of one partition's work, linked to those that published its records.
+fn commit(table: Table, batch: &PartitionBatch) -> Start {
+    Start::new(format!("commit {}", table.name()), SpanKind::Internal)
+        .with("messaging.destination.name", batch.topic.clone())
+        .with(
+            "messaging.destination.partition.id",
+            i64::from(batch.partition),
+        )
+        .with("messaging.batch.message_count", count(batch.records.len()))
+        .linked(batch.origins())
+}
+
+fn count(records: usize) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
+}
+
+/// One line for each partition of an invocation, and its metrics.
+fn report(table: Table, batch: &PartitionBatch, outcome: &Result<Archived, PartitionError>) {
     let PartitionBatch {
         topic,
         partition,
         records,
     } = batch;
-    let bytes: usize = records
-        .iter()
-        .filter_map(|record| record.value.as_ref())
-        .map(|value| value.len())
-        .sum();
-    let duration_ms = start.elapsed().as_millis();
-    let (records, first) = (records.len(), records.first().map(|record| record.offset));
+    let first = records.first().map(|record| record.offset);
     match outcome {
-        Ok(Archived { rows, dead_letters }) => tracing::info!(
-            topic,
-            partition,
-            records,
-            first_offset = first,
-            rows,
-            dead_letters,
-            bytes,
-            duration_ms,
-            cold_start,
-            "partition archived"
-        ),
+        Ok(archived) => {
+            let Archived { rows, dead_letters } = archived;
+            metrics::archived(table, batch, archived);
+            tracing::info!(
+                topic,
+                partition,
+                records = records.len(),
+                first_offset = first,
+                rows,
+                dead_letters,
+                "partition archived"
+            );
+        }
         Err(error) => tracing::error!(
             topic,
             partition,
-            records,
+            records = records.len(),
             first_offset = first,
-            bytes,
-            duration_ms,
-            cold_start,
             gap = error.missing().map(|missing| missing.end - missing.first),
             error = chain(error),
             "partition not archived"

@@ -12,7 +12,7 @@ use stream::{Publish, PublishError, Record};
 use tracing::{info, warn};
 
 use crate::link::{self, Report};
-use crate::{Context, Error, MakeError, Warm, rows};
+use crate::{Context, Error, MakeError, Warm, metrics, rows};
 
 /// How many evaluations are under way to the broker at a time.
 const IN_FLIGHT: usize = 1_000;
@@ -49,6 +49,8 @@ pub(crate) async fn evaluate(
 
     let (first, end) = (bounds.offsets.start, bounds.offsets.end);
     let repeated = report.is_none();
+    let report = report.unwrap_or_default();
+    metrics::evaluated(&report, published);
     let Report {
         windows,
         evaluations,
@@ -57,7 +59,7 @@ pub(crate) async fn evaluate(
         undecodable,
         not_evaluated,
         ..
-    } = report.unwrap_or_default();
+    } = report;
     for (portfolio, reason) in &not_evaluated {
         warn!(%portfolio, reason, "portfolio not evaluated");
     }
@@ -70,7 +72,7 @@ pub(crate) async fn evaluate(
         ticks,
         late,
         undecodable,
-        windows,
+        windows = windows.len(),
         evaluations,
         not_evaluated,
         published,
@@ -184,6 +186,7 @@ async fn publish_one(publisher: &dyn Publish, evaluation: Evaluation) -> Result<
         topic: wire::topics::PORTFOLIOS,
         key: key.as_bytes(),
         value: &value,
+        headers: &[],
     };
     publisher.publish(record).await.map(|_| ())
 }

@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod error;
 mod link;
+mod metrics;
 mod rows;
 mod shard;
 
@@ -23,10 +24,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::window::Holdings;
 use lake::{Chain, ChainKey, Retry, Store, Table};
-use lambda_kit::kafka::{BatchResponse, KafkaEvent};
-use lambda_kit::{Deadline, Event, run};
+use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
+use lambda_kit::{Deadline, Event, Reply, run};
 use serde::Serialize;
 use stream::{KafkaPublisher, Publish};
+use telemetry::trace::{self, SpanKind, Start};
 use tokio::sync::Mutex;
 use tracing::error;
 use wire::commands::Command;
@@ -111,6 +113,12 @@ pub enum Answer {
     Command(Done),
 }
 
+impl Reply for Answer {
+    fn is_partial(&self) -> bool {
+        matches!(self, Self::Batches(response) if response.is_partial())
+    }
+}
+
 /// Does what an invocation brings at `now`: batches of the trigger, or a person's command.
 pub async fn serve(
     event: Event<Command>,
@@ -140,7 +148,15 @@ pub async fn handle(
         let Some(first) = batch.records.first().map(|record| record.offset) else {
             continue;
         };
-        if let Err(failed) = batch::evaluate(context, &mut warm, &batch).await {
+        let span = trace::is_on().then(|| span(&batch));
+        let evaluated = trace::within(span, async {
+            let evaluated = batch::evaluate(context, &mut warm, &batch).await;
+            if evaluated.is_err() {
+                trace::failed("not evaluated");
+            }
+            evaluated
+        });
+        if let Err(failed) = evaluated.await {
             let reason = run::chain(&failed);
             let partition = batch.partition;
             error!(
@@ -156,4 +172,12 @@ pub async fn handle(
         }
     }
     Ok(response)
+}
+
+/// The span of one batch's work, linked to those that published its ticks.
+fn span(batch: &PartitionBatch) -> Start {
+    let records = i64::try_from(batch.records.len()).unwrap_or(i64::MAX);
+    Start::new(format!("evaluate {}", batch.topic), SpanKind::Internal)
+        .with("messaging.batch.message_count", records)
+        .linked(batch.origins())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use domain::PortfolioId;
 use domain::window::{ClosedWindow, Holdings, NotEvaluable, WindowState};
 use lake::{Head, NewLink};
@@ -17,8 +18,8 @@ const STATE: &str = "windows-v1";
 /// What went into a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// Windows that closed.
-    pub(crate) windows: usize,
+    /// The ends of the windows that closed.
+    pub(crate) windows: Vec<DateTime<Utc>>,
     /// Evaluations of portfolios.
     pub(crate) evaluations: usize,
     /// Ticks that counted.
@@ -98,7 +99,7 @@ pub(crate) fn make(
 
 impl Report {
     fn add(&mut self, window: &ClosedWindow) {
-        self.windows += 1;
+        self.windows.push(window.end);
         self.evaluations += window.evaluations.len();
         for not_evaluated in &window.not_evaluated {
             let reason = match &not_evaluated.reason {

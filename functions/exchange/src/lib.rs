@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{Exchange, Ticker};
-use lambda_kit::{ConfigErrors, Deadline, Env};
+use lambda_kit::{ConfigErrors, Deadline, Env, Reply};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use stream::{KafkaPublisher, Publish, PublishError, ScanError};
@@ -62,6 +62,8 @@ pub struct Summary {
     #[serde(serialize_with = "rfc3339")]
     pub last: Option<DateTime<Utc>>,
 }
+
+impl Reply for Summary {}
 
 /// Why an invocation failed.
 #[derive(Debug, Error)]

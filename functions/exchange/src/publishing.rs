@@ -143,6 +143,7 @@ async fn publish(publisher: &dyn Publish, tick: Tick) -> Result<DateTime<Utc>, P
             topic: wire::topics::STOCK_EXCHANGE,
             key,
             value: &value,
+            headers: &[],
         })
         .await?;
     Ok(tick.event_time)

@@ -12,7 +12,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// The account that everything local belongs to.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// What a child sees of the user's shell: nothing but how to find and talk to the outside. Lambda starts functions in
+/// What a child sees of the user's shell, with `AWS_*` and `OTEL_*`: nothing but how to find and talk to the outside. Lambda starts functions in
 /// a clean environment, and a function that works only with the developer's variables should fail here already.
 const INHERITED: [&str; 12] = [
     "HOME",
@@ -53,7 +53,7 @@ pub(super) fn variables(
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
         };
-        if INHERITED.contains(&name) || is_aws_sdk_setting(name) {
+        if INHERITED.contains(&name) || is_aws_sdk_setting(name) || name.starts_with("OTEL_") {
             variables.insert(name.to_owned(), value.to_owned());
         }
     }

@@ -1,9 +1,9 @@
-//! Logs of the functions: every line to a file, and a short form of it to the terminal.
+//! Logs of the functions: every line to a file, and a short form of it to the terminal. Lines of metrics are counted and
+//! go to neither.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::Write,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tracing::{Level, debug, error, info, warn};
 
-use super::HostError;
+use super::{HostError, log_file::LogFile};
+use crate::metrics;
 
 /// A line longer than this is cut into several, so that a function that never ends its line costs no memory.
 const LINE_LIMIT: u64 = 256 * 1024;
@@ -21,23 +22,20 @@ const FRAME: [&str; 6] = ["timestamp", "level", "message", "target", "span", "sp
 /// What the terminal shows of a line.
 const SHOWN: usize = 240;
 
-/// The log file of one function, appended to by all of its children.
+/// The log of one function, appended to by all of its children.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
     function: String,
-    path: PathBuf,
-    file: Arc<Mutex<File>>,
+    file: Arc<Mutex<LogFile>>,
 }
 
 impl Log {
     pub(super) fn open(folder: &Path, function: &str) -> Result<Self, HostError> {
         let path = folder.join(format!("{function}.log"));
-        let opened = fs::create_dir_all(folder)
-            .and_then(|()| OpenOptions::new().create(true).append(true).open(&path));
+        let opened = fs::create_dir_all(folder).and_then(|()| LogFile::open(path.clone()));
         match opened {
             Ok(file) => Ok(Self {
                 function: function.to_owned(),
-                path,
                 file: Arc::new(Mutex::new(file)),
             }),
             Err(source) => Err(HostError::Log { path, source }),
@@ -61,6 +59,7 @@ impl Log {
                 .await
             {
                 Ok(0) => return,
+                Ok(_) if metrics::take(&line) => {}
                 Ok(_) => {
                     self.write(&line, Utc::now(), at_work().as_deref());
                     self.show(&shorten(String::from_utf8_lossy(&line).trim_end()));
@@ -93,13 +92,9 @@ impl Log {
         }
         entry.extend(line);
         entry.push(b'\n');
-        let written = self
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(&entry);
-        if let Err(source) = written {
-            warn!(path = %self.path.display(), %source, "log cannot be written");
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(source) = file.write(&entry) {
+            warn!(path = %file.path().display(), %source, "log cannot be written");
         }
     }
 
@@ -132,11 +127,13 @@ fn shorten(line: &str) -> (Level, String) {
         };
         return (level, cut(line));
     };
-    let level = event
-        .get("level")
-        .and_then(Value::as_str)
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(Level::INFO);
+    let level = match event.get("level").and_then(Value::as_str) {
+        // One for each request: for the file, and at the terminal for who asks for more.
+        Some("INFO") if event.get("target").is_some_and(|it| it == "invocation") => Level::DEBUG,
+        level => level
+            .and_then(|level| level.parse().ok())
+            .unwrap_or(Level::INFO),
+    };
     // Fields beside the message, or in an object of their own: tracing has both forms.
     let fields = event
         .get("fields")
@@ -191,6 +188,17 @@ mod tests {
             shorten(line),
             (Level::WARN, "late tick offset=7 ticker=IBM".to_owned())
         );
+    }
+
+    #[test]
+    fn the_line_of_an_invocation_is_no_news_unless_it_failed() {
+        let line = |level: &str| {
+            format!(
+                r#"{{"level":"{level}","message":"invocation done","outcome":"x","target":"invocation"}}"#
+            )
+        };
+        let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
+        assert_eq!(levels, [Level::DEBUG, Level::WARN, Level::ERROR]);
     }
 
     #[test]

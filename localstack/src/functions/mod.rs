@@ -4,6 +4,7 @@ mod backoff;
 mod child;
 mod child_body;
 mod environment;
+mod log_file;
 mod logs;
 mod outcome;
 mod pool;
@@ -116,6 +117,16 @@ pub enum HostError {
     Thread(#[source] io::Error),
 }
 
+/// How busy a function is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) function: String,
+    /// Callers that wait for a child.
+    pub(crate) waiting: usize,
+    /// Children that live.
+    pub(crate) children: usize,
+}
+
 /// A handle on all functions; cheap to clone. Dropping the last one kills every child.
 #[derive(Debug, Clone)]
 pub struct Functions {
@@ -169,6 +180,18 @@ impl Functions {
     /// The functions' names, sorted.
     pub fn names(&self) -> Vec<String> {
         self.pools.keys().cloned().collect()
+    }
+
+    /// How busy each function is.
+    pub(crate) fn load(&self) -> impl Iterator<Item = Load> {
+        self.pools.iter().map(|(name, pool)| {
+            let (waiting, children) = pool.load();
+            Load {
+                function: name.clone(),
+                waiting,
+                children,
+            }
+        })
     }
 
     /// The children that are alive, whenever they change.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use metrics::{counter, histogram};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     time::timeout,
@@ -27,7 +28,10 @@ use super::{
     runtime_api::Event,
     spawner::Spawner,
 };
-use crate::template::FunctionSpec;
+use crate::{
+    metrics::names::{DURATION, ERRORS, INVOCATIONS, STARTS, THROTTLES},
+    template::FunctionSpec,
+};
 
 /// How often an invocation goes to another child because the one before died without taking it.
 const TRIES: usize = 3;
@@ -180,8 +184,10 @@ impl Pool {
                 self.put_back(child);
                 return;
             }
+            let begun = Instant::now();
             match child.invoke(&event, self.timeout).await {
                 Delivery::Done(outcome) => {
+                    self.count(&outcome, begun);
                     self.report(&event, &outcome);
                     // Before the caller is told: one that calls again at once meets the same child.
                     self.put_back(child);
@@ -196,6 +202,13 @@ impl Pool {
             function: self.name.clone(),
             reason,
         }));
+    }
+
+    fn count(&self, outcome: &Outcome, begun: Instant) {
+        counter!(INVOCATIONS, "function" => self.name.clone()).increment(1);
+        let failed = u64::from(matches!(outcome, Outcome::FunctionError { .. }));
+        counter!(ERRORS, "function" => self.name.clone()).increment(failed);
+        histogram!(DURATION, "function" => self.name.clone()).record(begun.elapsed());
     }
 
     fn report(&self, event: &Event, outcome: &Outcome) {
@@ -257,6 +270,7 @@ impl Pool {
         .await?;
         self.enrol(&child);
         child.ready(self.init_limit).await?;
+        counter!(STARTS, "function" => self.name.clone()).increment(1);
         info!(target: "function", "{}: child {} started in {} ms", self.name, child.pid, began.elapsed().as_millis());
         Ok(child)
     }
@@ -277,6 +291,7 @@ impl Pool {
     }
 
     fn throttled(&self) -> InvokeError {
+        counter!(THROTTLES, "function" => self.name.clone()).increment(1);
         InvokeError::Throttled {
             function: self.name.clone(),
             concurrency: self.concurrency,

@@ -93,6 +93,7 @@ mod tests {
         let batch: Vec<LogRecord> = (10..20)
             .map(|offset| LogRecord {
                 offset,
+                timestamp: 1,
                 json: "{}".into(),
             })
             .collect();

@@ -2,7 +2,11 @@
 
 mod partition_log;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -204,18 +208,12 @@ impl TriggerConsumer {
         &self,
         partitions: &[Partition],
     ) -> Result<Vec<Watermark>, LogError> {
-        let partitions = partitions.to_vec();
-        let ask = move |consumer: &StreamConsumer| {
-            let bounds = |(topic, partition): &Partition| {
-                consumer.fetch_watermarks(topic, *partition, LIMIT)
-            };
-            partitions
-                .iter()
-                .map(bounds)
-                .map(|bounds| bounds.map(|(low, high)| Watermark { low, high }))
-                .collect()
-        };
-        Ok(self.ask(ask).await?)
+        Ok(bounds(&self.consumer, partitions).await?)
+    }
+
+    /// Tells bounds for as long as the consumer lives, without keeping it alive.
+    pub(super) fn watch(&self) -> Bounds {
+        Bounds(Arc::downgrade(&self.consumer))
     }
 
     /// Commits these positions and waits until they are kept.
@@ -245,6 +243,35 @@ impl TriggerConsumer {
     {
         ask(&self.consumer, question).await
     }
+}
+
+/// Asks what partitions hold, by a consumer that others may close.
+#[derive(Clone)]
+pub(super) struct Bounds(Weak<StreamConsumer>);
+
+impl Bounds {
+    /// What each of these partitions holds now; `None` when the consumer is closed or the broker does not say.
+    pub(super) async fn of(&self, partitions: &[Partition]) -> Option<Vec<Watermark>> {
+        let consumer = self.0.upgrade()?;
+        bounds(&consumer, partitions).await.ok()
+    }
+}
+
+async fn bounds(
+    consumer: &Arc<StreamConsumer>,
+    partitions: &[Partition],
+) -> KafkaResult<Vec<Watermark>> {
+    let partitions = partitions.to_vec();
+    let question = move |consumer: &StreamConsumer| {
+        let bounds =
+            |(topic, partition): &Partition| consumer.fetch_watermarks(topic, *partition, LIMIT);
+        partitions
+            .iter()
+            .map(bounds)
+            .map(|bounds| bounds.map(|(low, high)| Watermark { low, high }))
+            .collect()
+    };
+    ask(consumer, question).await
 }
 
 async fn ask<C, T, F>(consumer: &Arc<StreamConsumer<C>>, question: F) -> KafkaResult<T>

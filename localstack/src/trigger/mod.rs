@@ -12,6 +12,7 @@ mod invoke;
 mod kafka;
 mod log;
 mod partition;
+mod probe;
 mod record;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -27,12 +28,14 @@ use crate::{
 use destination::Destination;
 use kafka::{Partition, TriggerConsumer};
 use partition::{Plan, Poller};
+use probe::{Oldest, Seen};
 use record::Envelope;
 
 pub use drain::{Remaining, drain_all};
 pub use error::TriggerError;
 pub use invoke::Invoke;
 pub use log::LogError;
+pub(crate) use probe::Probe;
 pub(crate) use record::{LogRecord, PAYLOAD_LIMIT};
 
 /// How far a trigger is in one partition.
@@ -59,7 +62,7 @@ impl PartitionLag {
 pub struct Trigger {
     function: String,
     consumer: TriggerConsumer,
-    positions: BTreeMap<Partition, watch::Receiver<i64>>,
+    partitions: BTreeMap<Partition, Seen>,
     pollers: JoinSet<Poller>,
     /// Those that are done with what their partitions held when the drain was asked for.
     drained: Vec<Poller>,
@@ -110,44 +113,50 @@ impl Trigger {
             tell: Box::new(say),
         });
         let consumer = TriggerConsumer::new(brokers, &trigger.consumer_group)?;
-        let partitions = consumer.partitions(&trigger.topics).await?;
+        let assigned = consumer.partitions(&trigger.topics).await?;
         let starts = consumer
-            .starts(&partitions, trigger.starting_position)
+            .starts(&assigned, trigger.starting_position)
             .await?;
         let mut events = JoinSet::new();
         events.spawn(consumer.events());
         let (drain, draining) = watch::channel(false);
         let mut pollers = JoinSet::new();
-        let mut positions = BTreeMap::new();
+        let mut partitions = BTreeMap::new();
         for log in consumer.assign(&starts)? {
             let key = (log.topic.clone(), log.partition);
             let start = starts.get(&key).copied().unwrap_or_default();
             let (position, seen) = watch::channel(start);
+            let oldest = Oldest::default();
+            let seen = Seen {
+                position: seen,
+                oldest: oldest.clone(),
+            };
             let poller = Poller {
                 plan: Arc::clone(&plan),
                 name: format!("{}-{}", log.topic, log.partition),
                 envelope: Envelope::new(&trigger.source, brokers, &log.topic, log.partition)?,
                 log: Box::new(log),
                 position,
+                oldest,
                 read: start,
                 carried: None,
                 told: None,
                 drain: draining.clone(),
             };
             pollers.spawn(poller.run());
-            positions.insert(key, seen);
+            partitions.insert(key, seen);
         }
         let (function, group) = (function.name.clone(), &trigger.consumer_group);
         info!(
             function,
             group,
-            partitions = positions.len(),
+            partitions = partitions.len(),
             "trigger ready"
         );
         Ok(Self {
             function,
             consumer,
-            positions,
+            partitions,
             pollers,
             drained: Vec::new(),
             events,
@@ -170,10 +179,19 @@ impl Trigger {
         Ok(lag.collect())
     }
 
+    /// What tells how far it is, for as long as it lives.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe {
+            function: self.function.clone(),
+            bounds: self.consumer.watch(),
+            partitions: self.partitions.clone(),
+        }
+    }
+
     fn positions(&self) -> BTreeMap<Partition, i64> {
-        self.positions
+        self.partitions
             .iter()
-            .map(|(partition, position)| (partition.clone(), *position.borrow()))
+            .map(|(partition, seen)| (partition.clone(), *seen.position.borrow()))
             .collect()
     }
 }

@@ -5,6 +5,7 @@ mod delivery;
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
+use metrics::counter;
 use tokio::sync::watch;
 use tracing::{debug, error, warn};
 
@@ -14,9 +15,10 @@ use super::{
     destination::Destination,
     invoke::Invoke,
     log::PartitionLog,
+    probe::Oldest,
     record::{Envelope, LogRecord, PAYLOAD_LIMIT},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, metrics::names::LOST};
 
 /// How long a poller that drains waits for records that are on their way.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(200);
@@ -44,6 +46,8 @@ pub(super) struct Poller {
     pub(super) log: Box<dyn PartitionLog>,
     /// The offset that comes next; everything before it is done.
     pub(super) position: watch::Sender<i64>,
+    /// The record that has waited longest.
+    pub(super) oldest: Oldest,
     /// The offset that is read next.
     pub(super) read: i64,
     /// A record that was read and did not fit into its batch.
@@ -74,6 +78,15 @@ impl Poller {
         self
     }
 
+    /// Whose records these are, for metrics.
+    fn labels(&self) -> [(&'static str, String); 2] {
+        let topic = self.name.rsplit_once('-').map_or("", |(topic, _)| topic);
+        [
+            ("function", self.plan.function.clone()),
+            ("topic", topic.to_owned()),
+        ]
+    }
+
     async fn rewind(&mut self, position: i64) {
         let mut backoff = Backoff::new();
         while let Err(reason) = self.log.rewind(position).await {
@@ -91,12 +104,14 @@ impl Poller {
     async fn work(&mut self) {
         while let Some(batch) = self.collect().await {
             self.deliver(&batch).await;
+            self.oldest.clear();
         }
     }
 
     /// The next batch; `None` when everything is done and the drain is asked for.
     async fn collect(&mut self) -> Option<Vec<LogRecord>> {
         let first = self.first().await?;
+        self.oldest.set(first.timestamp);
         self.notice(&first).await;
         let mut size = self.envelope.size_with(first.json.len());
         let mut last = first.offset;
@@ -186,6 +201,7 @@ impl Poller {
             match self.log.bounds().await {
                 Ok(bounds) if bounds.low > expected => {
                     let lost = bounds.low.min(found) - expected;
+                    counter!(LOST, &self.labels()).increment(lost.unsigned_abs());
                     error!(
                         partition,
                         expected, found, lost, "records are lost: the broker dropped them unread"

@@ -24,6 +24,8 @@ const LOCAL_ARN: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/tidemill/l
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogRecord {
     pub(crate) offset: i64,
+    /// The broker's, in ms; -1 if it has none.
+    pub(crate) timestamp: i64,
     /// Its JSON object.
     pub(crate) json: Bytes,
 }
@@ -73,6 +75,7 @@ impl LogRecord {
         };
         Ok(Self {
             offset: message.offset(),
+            timestamp,
             json: serde_json::to_vec(&record)?.into(),
         })
     }

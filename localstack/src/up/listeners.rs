@@ -13,6 +13,7 @@ use crate::{
     functions::Functions,
     gateway::{self, Api},
     invoke_api,
+    metrics::Metrics,
     template::{HttpApi, Template},
 };
 
@@ -45,6 +46,7 @@ impl Ports {
         self,
         template: &Template,
         functions: &Functions,
+        metrics: &Metrics,
         servers: &mut JoinSet<io::Result<()>>,
         stop: &watch::Receiver<bool>,
     ) -> Vec<(String, u16)> {
@@ -64,6 +66,7 @@ impl Ports {
                 listener,
                 specs,
                 functions.clone(),
+                Some(metrics.clone()),
                 stopped(stop),
             ));
         }

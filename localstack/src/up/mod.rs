@@ -70,6 +70,9 @@ pub enum UpError {
     /// The functions.
     #[error(transparent)]
     Functions(#[from] HostError),
+    /// The recorder of metrics.
+    #[error("metrics cannot be kept")]
+    Metrics(#[source] metrics_exporter_prometheus::BuildError),
     /// A trigger.
     #[error("a trigger of function `{function}` does not start")]
     Trigger {

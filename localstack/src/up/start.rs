@@ -26,6 +26,7 @@ use crate::{
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
+    metrics::Metrics,
     scheduler::Scheduler,
     template::{Template, Values},
     trigger::{Invoke, Trigger},
@@ -108,7 +109,9 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     host.given = given(settings, broker.bootstrap(), &lake_url, epoch);
     host.given.extend(addresses(&ports));
     host.forced = passed_on();
+    let metrics = Metrics::install().map_err(UpError::Metrics)?;
     let functions = Functions::start(&template.functions, &host)?;
+    metrics.watched().functions(functions.clone());
 
     let (stopping, stop) = watch::channel(false);
     let mut servers = JoinSet::new();
@@ -128,12 +131,16 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
             .map(|name| (name, Default::default()))
             .collect(),
     };
-    let checks = ports.serve(&template, &functions, &mut servers, &stop);
+    let checks = ports.serve(&template, &functions, &metrics, &mut servers, &stop);
 
     say("starting the triggers");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let invoke: Arc<dyn Invoke> = Arc::new(functions.clone());
     let triggers = triggers(settings, &template, broker.bootstrap(), &invoke, &clock).await?;
+
+    metrics
+        .watched()
+        .triggers(triggers.iter().map(Trigger::probe));
 
     say("starting the functions behind the HTTP APIs");
     let logs = folder.logs().display().to_string();

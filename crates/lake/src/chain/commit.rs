@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use metrics::{counter, gauge};
+
 use super::{Batch, Chain, ChainError, CommitError, Gaps, Head, Link, NewLink, link};
 use crate::Created;
+use crate::metrics::{COMMITS, CONFLICTS, GAPS, NEWEST, OTHER_LOGS, RETRIES};
 
 /// Whether a batch has anything for a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,7 @@ impl Chain {
             let path = self.named(&self.folder(), head.end)?;
             let failure = match self.store.create(&path, body).await {
                 Ok(Created::New) => {
+                    self.created(&batch);
                     let range = head.end.max(batch.offsets.start)..new.end;
                     self.head = Some(Head {
                         end: new.end,
@@ -94,11 +98,17 @@ impl Chain {
                     });
                     return Ok(Committed::Link { range });
                 }
-                Ok(Created::Exists) => None,
+                Ok(Created::Exists) => {
+                    self.count(CONFLICTS);
+                    None
+                }
                 Err(error) if !error.is_retryable() => {
                     return Err(self.unsettled(&head, failures + 1, Some(error)));
                 }
-                Err(error) => Some(error),
+                Err(error) => {
+                    self.count(RETRIES);
+                    Some(error)
+                }
             };
             tracing::warn!(
                 link = %path,
@@ -146,6 +156,7 @@ impl Chain {
                 continue;
             }
             if is_gap {
+                self.count(GAPS);
                 let (chain, head) = (self.key.clone(), head.end);
                 return Err(CommitError::Gap {
                     chain,
@@ -162,6 +173,22 @@ impl Chain {
             }
             return Ok(Admission::New { head });
         }
+    }
+
+    fn created(&self, batch: &Batch<'_>) {
+        self.count(COMMITS);
+        if let Some(newest) = batch
+            .timestamps
+            .iter()
+            .map(|&(_, timestamp)| timestamp)
+            .max()
+        {
+            gauge!(NEWEST, "table" => self.key.table.name()).set(newest as f64 / 1000.0);
+        }
+    }
+
+    fn count(&self, metric: &'static str) {
+        counter!(metric, "table" => self.key.table.name()).increment(1);
     }
 
     /// Drops the warm head, keeping it as the hint for finding the next one.
@@ -192,6 +219,7 @@ impl Chain {
         match other.or(never_got.then_some(start)) {
             None => Ok(()),
             Some(offset) => {
+                self.count(OTHER_LOGS);
                 tracing::error!(
                     chain = %self.key, offset, end = batch.offsets.end,
                     "records below the head are not the ones that are in: another life of the log"

@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use tokio::time::sleep;
 
+use metrics::counter;
+
 use super::key::{Folder, Place};
 use super::{Chain, ChainError, Head, Link, Retry, link};
+use crate::metrics::RETRIES;
 use crate::{Epoch, ObjectPath, StoreError};
 
 /// How far below a hint the first listing begins, and how much farther each one after it. At one
@@ -125,8 +128,9 @@ impl Chain {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
+        let failed = || counter!(RETRIES, "table" => self.key.table.name()).increment(1);
         self.retry
-            .until_answered(request)
+            .until_answered(request, failed)
             .await
             .map_err(|source| ChainError::Store {
                 chain: self.key.clone(),
@@ -147,7 +151,11 @@ pub(super) fn damaged(
 
 impl Retry {
     /// Repeats `request` until it succeeds, cannot succeed, or was tried often enough.
-    async fn until_answered<T, F>(self, mut request: impl FnMut() -> F) -> Result<T, StoreError>
+    async fn until_answered<T, F>(
+        self,
+        mut request: impl FnMut() -> F,
+        failed: impl Fn(),
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -156,6 +164,7 @@ impl Retry {
             match request().await {
                 Err(error) if error.is_retryable() && failures + 1 < self.attempts => {
                     failures += 1;
+                    failed();
                     tracing::warn!(?error, failures, "storage failed");
                     self.pause(failures).await;
                 }

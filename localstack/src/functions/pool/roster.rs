@@ -1,11 +1,18 @@
 //! The children that live: seen from outside from their start to their end, given back, stopped together.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use metrics::counter;
 use tracing::warn;
 
 use super::Pool;
-use crate::functions::child::{Child, Exit, end};
+use crate::{
+    functions::child::{Child, Exit, end},
+    metrics::names::EXITS,
+};
 
 impl Pool {
     /// Makes the child seen from outside until it has ended.
@@ -30,6 +37,9 @@ impl Pool {
             let unexpected = {
                 let mut state = pool.state();
                 state.alive.remove(&pid);
+                if !state.stopping {
+                    counter!(EXITS, "function" => pool.name.clone()).increment(1);
+                }
                 let idle = state.idle.len();
                 state.idle.retain(|child| child.pid != pid);
                 idle != state.idle.len() && !state.stopping
@@ -47,6 +57,12 @@ impl Pool {
             let alive = self.state().alive.keys().copied().collect();
             pids.insert(self.name.clone(), alive);
         });
+    }
+
+    /// How many callers wait, and how many children live.
+    pub(in crate::functions) fn load(&self) -> (usize, usize) {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        (waiting, self.state().alive.len())
     }
 
     pub(super) fn put_back(&self, child: Child) {

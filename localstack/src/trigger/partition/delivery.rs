@@ -2,11 +2,13 @@
 
 use std::{error::Error, time::Duration};
 
+use metrics::counter;
 use tracing::{error, warn};
 
 use super::{DRAIN_PATIENCE, Poller, asked};
 use crate::{
     functions::Outcome,
+    metrics::names::{BATCHES, GIVEN_UP, RETRIES},
     trigger::{
         answer::{Missing, Verdict, missing, verdict},
         backoff::Backoff,
@@ -21,7 +23,9 @@ impl Poller {
         let mut backoff = Backoff::new();
         let mut retries = 0;
         while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
-            match self.hand_over(rest).await {
+            let verdict = self.hand_over(rest).await;
+            self.count(&verdict, first.offset);
+            match verdict {
                 Verdict::Done => return self.done(last.offset + 1).await,
                 Verdict::FailedFrom(offset) if offset > first.offset => {
                     self.done(offset).await;
@@ -39,8 +43,20 @@ impl Poller {
                 return self.done(last.offset + 1).await;
             }
             retries += 1;
+            counter!(RETRIES, &self.labels()).increment(1);
             self.pause(backoff.next()).await;
         }
+    }
+
+    fn count(&self, verdict: &Verdict, first: i64) {
+        let [function, topic] = self.labels();
+        let outcome = match verdict {
+            Verdict::Done => "done",
+            Verdict::FailedFrom(offset) if *offset > first => "partial",
+            Verdict::FailedFrom(_) | Verdict::Failed => "failed",
+        };
+        let labels = [function, topic, ("outcome", outcome.to_owned())];
+        counter!(BATCHES, &labels).increment(1);
     }
 
     /// Waits before the next try; whoever drains has no time for long waits.
@@ -148,6 +164,7 @@ impl Poller {
     async fn give_up(&self, records: &[LogRecord], retries: u32) {
         let (function, partition) = (&self.plan.function, &self.name);
         let first = records.first().map(|record| record.offset);
+        counter!(GIVEN_UP, &self.labels()).increment(records.len() as u64);
         let Some(destination) = &self.plan.destination else {
             error!(
                 function,

@@ -64,7 +64,11 @@ impl PartitionLog for Reader {
             };
             if let Some(offset) = offset {
                 let json = format!("{{\"offset\":{offset}}}").into();
-                return Ok(LogRecord { offset, json });
+                return Ok(LogRecord {
+                    offset,
+                    timestamp: 1,
+                    json,
+                });
             }
             written.await;
         }
@@ -236,6 +240,7 @@ impl Setting {
                 index: Mutex::new(index),
             }),
             position: watch::channel(start).0,
+            oldest: Oldest::default(),
             read: start,
             carried: None,
             told: None,

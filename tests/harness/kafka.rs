@@ -9,8 +9,27 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
 
+/// A record of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
 /// Every record of a topic, from the beginning to where it ends now, as `(key, value)`.
 pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let records = records(brokers, topic).into_iter();
+    records.map(|record| (record.key, record.value)).collect()
+}
+
+/// Every record of a topic, from the beginning to where it ends now, by partition and offset.
+pub fn records(brokers: &str, topic: &str) -> Vec<Record> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "reader")
@@ -35,11 +54,14 @@ pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
             .poll(patience)
             .expect("a record within the patience")
             .unwrap();
-        records.push((
-            message.key().unwrap_or_default().to_vec(),
-            message.payload().unwrap_or_default().to_vec(),
-        ));
+        records.push(Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key().unwrap_or_default().to_vec(),
+            value: message.payload().unwrap_or_default().to_vec(),
+        });
     }
+    records.sort_unstable();
     records
 }
 

@@ -4,18 +4,18 @@ use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use tracing::warn;
 
 use crate::client::{self, Logged};
-use crate::{Position, Publish, PublishError, Record};
+use crate::{Connection, Position, Publish, PublishError, Record};
 
 /// Publishes to Kafka through one idempotent producer with acks=all.
 ///
 /// Make one per process. It connects by itself, and connects again when brokers come back.
 pub struct KafkaPublisher {
-    brokers: String,
+    connection: Connection,
     producer: RwLock<Generation>,
 }
 
@@ -27,16 +27,13 @@ struct Generation {
 }
 
 impl KafkaPublisher {
-    /// Makes a publisher for `brokers` (`host:port,...`).
+    /// Makes a publisher for the brokers of a connection.
     ///
     /// Waits for no connection: a broker that cannot be reached is an error of the first record.
-    pub fn new(brokers: &str) -> Result<Self, PublishError> {
-        let producer = producer(brokers).map_err(|source| PublishError::Producer {
-            brokers: brokers.to_owned(),
-            source,
-        })?;
+    pub fn new(connection: &Connection) -> Result<Self, PublishError> {
+        let producer = producer(connection)?;
         Ok(Self {
-            brokers: brokers.to_owned(),
+            connection: connection.clone(),
             producer: RwLock::new(Generation {
                 number: 0,
                 producer,
@@ -64,10 +61,7 @@ impl KafkaPublisher {
                 .fatal_error()
                 .map(|(_, reason)| reason);
             warn!(reason, "producer met a fatal error and is made anew");
-            let producer = producer(&self.brokers).map_err(|source| PublishError::Producer {
-                brokers: self.brokers.clone(),
-                source,
-            })?;
+            let producer = producer(&self.connection)?;
             *current = Generation {
                 number: failed.number + 1,
                 producer,
@@ -122,8 +116,8 @@ impl Publish for KafkaPublisher {
     }
 }
 
-fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {
-    let mut config = client::settings(brokers);
+fn producer(connection: &Connection) -> Result<FutureProducer<Logged>, PublishError> {
+    let mut config = client::settings(connection);
     config
         .set("acks", "all")
         .set("enable.idempotence", "true")
@@ -134,5 +128,10 @@ fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {
         .set("request.timeout.ms", "3000")
         // The partitioner of the Java clients, so that their records of a key land where ours do.
         .set("partitioner", "murmur2_random");
-    FutureProducer::from_config_and_context(&config, Logged)
+    FutureProducer::from_config_and_context(&config, Logged).map_err(|source| {
+        PublishError::Producer {
+            brokers: connection.brokers().to_owned(),
+            source,
+        }
+    })
 }

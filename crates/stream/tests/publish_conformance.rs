@@ -8,7 +8,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use stream::{KafkaPublisher, MemoryPublisher, Position, Publish, PublishError, Record};
+use stream::{
+    Connection, KafkaPublisher, MemoryPublisher, Position, Publish, PublishError, Record,
+};
 
 /// A record as it is read back: partition, offset, key, value.
 type Read = (i32, i64, Vec<u8>, Vec<u8>);
@@ -58,7 +60,8 @@ impl Kafka {
             cluster.create_topic(topic, PARTITIONS, 1).unwrap();
         }
         Self {
-            publisher: KafkaPublisher::new(&cluster.bootstrap_servers()).unwrap(),
+            publisher: KafkaPublisher::new(&Connection::plaintext(cluster.bootstrap_servers()))
+                .unwrap(),
             cluster,
         }
     }

@@ -5,12 +5,13 @@ mod partition_log;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, KafkaResult},
     message::Message,
 };
+use stream::Connection;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
@@ -31,9 +32,9 @@ pub(super) struct TriggerConsumer {
 
 impl TriggerConsumer {
     /// A consumer that has nothing assigned yet.
-    pub(super) fn new(brokers: &str, group: &str) -> Result<Self, TriggerError> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub(super) fn new(connection: &Connection, group: &str) -> Result<Self, TriggerError> {
+        let consumer = connection
+            .client()
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")

@@ -16,6 +16,7 @@ mod record;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use stream::Connection;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
@@ -83,7 +84,7 @@ impl Trigger {
     pub async fn start(
         function: &FunctionSpec,
         trigger: &KafkaTrigger,
-        brokers: &str,
+        connection: &Connection,
         batching_window: Option<Duration>,
         invoke: Arc<dyn Invoke>,
         clock: Arc<dyn Clock>,
@@ -94,7 +95,7 @@ impl Trigger {
                     topic: topic.clone(),
                     source,
                 };
-                Some(Destination::new(brokers, topic).map_err(failed)?)
+                Some(Destination::new(connection, topic).map_err(failed)?)
             }
             None => None,
         };
@@ -109,7 +110,7 @@ impl Trigger {
             clock,
             tell: Box::new(say),
         });
-        let consumer = TriggerConsumer::new(brokers, &trigger.consumer_group)?;
+        let consumer = TriggerConsumer::new(connection, &trigger.consumer_group)?;
         let partitions = consumer.partitions(&trigger.topics).await?;
         let starts = consumer
             .starts(&partitions, trigger.starting_position)
@@ -126,7 +127,12 @@ impl Trigger {
             let poller = Poller {
                 plan: Arc::clone(&plan),
                 name: format!("{}-{}", log.topic, log.partition),
-                envelope: Envelope::new(&trigger.source, brokers, &log.topic, log.partition)?,
+                envelope: Envelope::new(
+                    &trigger.source,
+                    connection.brokers(),
+                    &log.topic,
+                    log.partition,
+                )?,
                 log: Box::new(log),
                 position,
                 read: start,

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -13,8 +13,12 @@ use rdkafka::{
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use stream::Connection;
+use tracing::info;
 
 use super::{BrokerError, REACH_LIMIT, TopicSpec};
+
+/// How long brokers that answer may take to make topics.
+const CREATE_LIMIT: Duration = Duration::from_secs(30);
 
 type Admin = AdminClient<Heard>;
 
@@ -62,16 +66,10 @@ pub(super) async fn prepare(
         .set_log_level(RDKafkaLogLevel::Error);
     let admin = Admin::from_config_and_context(&config, heard.clone()).map_err(unreachable)?;
     let (admin, partitions, cluster) = ask(admin).await.map_err(unreachable)?;
+    let mut missing = Vec::new();
     for topic in topics {
         match partitions.get(&topic.name).copied().unwrap_or_default() {
-            0 => create(&admin, topic)
-                .await
-                .map_err(|source| BrokerError::Topic {
-                    topic: topic.name.clone(),
-                    partitions: topic.partitions,
-                    brokers: brokers.to_owned(),
-                    source,
-                })?,
+            0 => missing.push(topic),
             found if topic.partitions == 1 && found != 1 => {
                 let (topic, brokers) = (topic.name.clone(), brokers.to_owned());
                 return Err(BrokerError::Partitions {
@@ -83,6 +81,14 @@ pub(super) async fn prepare(
             _ => {}
         }
     }
+    create(&admin, &missing)
+        .await
+        .map_err(|(topic, source)| BrokerError::Topic {
+            topic: topic.name.clone(),
+            partitions: topic.partitions,
+            brokers: brokers.to_owned(),
+            source,
+        })?;
     Ok(cluster)
 }
 
@@ -119,21 +125,38 @@ fn retention(topic: &TopicSpec) -> String {
     (u64::from(topic.retention.get()) * 3_600_000).to_string()
 }
 
-async fn create(admin: &Admin, topic: &TopicSpec) -> KafkaResult<()> {
-    let retention = retention(topic);
-    let topic = new_topic(topic, &retention);
-    let limit = Some(REACH_LIMIT);
+/// Makes topics; tells the first one that cannot be made.
+async fn create<'a>(
+    admin: &Admin,
+    topics: &[&'a TopicSpec],
+) -> Result<(), (&'a TopicSpec, KafkaError)> {
+    let Some(&first) = topics.first() else {
+        return Ok(());
+    };
+    let retentions: Vec<String> = topics.iter().map(|topic| retention(topic)).collect();
+    let new: Vec<NewTopic<'_>> = topics
+        .iter()
+        .zip(&retentions)
+        .map(|(topic, retention)| new_topic(topic, retention))
+        .collect();
+    let limit = Some(CREATE_LIMIT);
     let options = AdminOptions::new()
         .request_timeout(limit)
         .operation_timeout(limit);
     let asked = Instant::now();
-    for result in admin.create_topics([&topic], &options).await? {
+    let made = admin.create_topics(&new, &options).await;
+    let made = made.map_err(|source| (first, source))?;
+    for result in made {
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            Err((name, code)) => {
+                let refused = topics.iter().find(|topic| topic.name == name);
+                let refused = refused.copied().unwrap_or(first);
+                return Err((refused, KafkaError::AdminOp(code)));
+            }
         }
     }
-    tracing::info!(topic = topic.name, partitions = topic.num_partitions, elapsed = ?asked.elapsed(), "topic made");
+    info!(topics = topics.len(), elapsed = ?asked.elapsed(), "topics made");
     Ok(())
 }
 

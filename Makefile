@@ -6,8 +6,10 @@ TOOLS := $(abspath $(TARGET))/tools
 CARGO_LAMBDA := cargo-lambda==1.9.2
 LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
 CARGO_DENY := 0.20.2
+# `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
+FEATURES := $(if $(TLS),--features stream/tls)
 
-.PHONY: help run build test bench lint fmt package tools needs-rust needs-python
+.PHONY: help run build test kill bench lint fmt package tools needs-rust needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,14 +20,20 @@ run: build ## builds what is needed and starts the whole system; Ctrl-C stops it
 build: needs-rust
 	@if [ -x $(TARGET)/debug/tidemill ]; then echo "tidemill: bringing the build up to date"; \
 	else echo "tidemill: first build of some 400 crates, 5 to 12 minutes on two cores; later ones take seconds"; fi
-	@cargo build --locked --workspace --bins
+	@cargo build --locked --workspace --bins $(FEATURES)
 
 test: build tools ## every test, from a bare clone
 	@command -v kcat >/dev/null || echo "skipped: the checks with kcat, which is not installed (apt-get install kcat)"
 	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
-	@PATH="$(TOOLS)/bin:$$PATH" LOCALSTACK_HOME=$(TOOLS)/localstack cargo test --locked --workspace --no-fail-fast
+	@test -e $(TOOLS)/kafka/installed || echo "skipped: the scenarios on Apache Kafka, for Java or Maven is not installed (apt-get install default-jre-headless maven)"
+	@PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack \
+	  cargo test --locked --workspace --no-fail-fast $(FEATURES) $(if $(TLS),--features tests/tls)
+
+kill: build tools ## kills real processes under load, `make kill N=1000` as many as asked; SEED repeats a run
+	@test -e $(TOOLS)/kafka/installed || { echo "tidemill: the kill tests need Java 17 and Maven (apt-get install default-jre-headless maven)"; exit 1; }
+	@KILLS=$(or $(N),20) SEED=$(SEED) KAFKA_JARS=$(TOOLS)/kafka cargo test --locked --workspace --test kill $(FEATURES) -- --nocapture
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive
@@ -53,7 +61,7 @@ needs-rust:
 needs-python:
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "tidemill: the tests and linters need Python with venv (apt-get install python3-venv)"; exit 1; }
 
-tools: $(TOOLS)/cargo-lambda $(TOOLS)/apis/installed $(TOOLS)/pages/installed $(TOOLS)/localstack/installed
+tools: $(TOOLS)/cargo-lambda $(TOOLS)/apis/installed $(TOOLS)/pages/installed $(TOOLS)/localstack/installed $(TOOLS)/kafka/installed
 
 $(TOOLS)/cargo-lambda: | needs-python
 	@echo "tidemill: installing $(CARGO_LAMBDA), with which the tests invoke functions"
@@ -74,6 +82,12 @@ $(TOOLS)/pages/installed: tests/tools/package-lock.json
 $(TOOLS)/localstack/installed: localstack/src/lake/requirements.txt | needs-python
 	@echo "tidemill: installing LocalStack, on whose S3 the tests run a lake: 2 minutes, 510 MB"
 	@rm -rf $(@D) && python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+# As the runner fetches them by itself for users.
+$(TOOLS)/kafka/installed: localstack/src/broker/apache/pom.xml
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
+	  echo "tidemill: fetching Apache Kafka's jars by Maven"; \
+	  rm -rf $(@D) && mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(@D) && touch $@; fi
 
 $(TOOLS)/linters: | needs-python
 	@echo "tidemill: installing the linters of the template"

@@ -1,6 +1,7 @@
 //! The local stack: serves on one machine exactly what template.yaml declares for AWS.
 
 pub mod broker;
+mod child_process;
 pub mod cli;
 pub mod clock;
 pub mod functions;

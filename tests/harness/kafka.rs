@@ -4,23 +4,34 @@ use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Message, OwnedMessage};
+use rdkafka::message::{Headers, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
 
-/// Every record of a topic, from the beginning to where it ends now, as `(key, value)`.
-pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let bytes = |part: Option<&[u8]>| part.unwrap_or_default().to_vec();
-    let records = records(brokers, topic);
-    let pairs = records
-        .iter()
-        .map(|it| (bytes(it.key()), bytes(it.payload())));
-    pairs.collect()
+/// A record of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value.
+    pub value: Vec<u8>,
+    /// Its headers, by name.
+    pub headers: Vec<(String, Vec<u8>)>,
 }
 
-/// Every record of a topic, from the beginning to where it ends now.
-pub fn records(brokers: &str, topic: &str) -> Vec<OwnedMessage> {
+/// Every record of a topic, from the beginning to where it ends now, as `(key, value)`.
+pub fn read(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let records = records(brokers, topic).into_iter();
+    records.map(|record| (record.key, record.value)).collect()
+}
+
+/// Every record of a topic, from the beginning to where it ends now, by partition and offset.
+pub fn records(brokers: &str, topic: &str) -> Vec<Record> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "reader")
@@ -45,8 +56,21 @@ pub fn records(brokers: &str, topic: &str) -> Vec<OwnedMessage> {
             .poll(patience)
             .expect("a record within the patience")
             .unwrap();
-        records.push(message.detach());
+        let headers = message.headers().into_iter().flat_map(|all| all.iter());
+        records.push(Record {
+            headers: headers
+                .map(|header| {
+                    let value = header.value.unwrap_or_default();
+                    (header.key.to_owned(), value.to_vec())
+                })
+                .collect(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key().unwrap_or_default().to_vec(),
+            value: message.payload().unwrap_or_default().to_vec(),
+        });
     }
+    records.sort_unstable();
     records
 }
 

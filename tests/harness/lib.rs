@@ -4,6 +4,7 @@
 //! Nothing here sleeps a guess: every wait is for a condition, with a limit that only a failing test reaches.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod apache;
 pub mod browser;
 pub mod collector;
 pub mod data;

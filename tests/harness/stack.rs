@@ -33,6 +33,9 @@ pub struct Run {
     pub lake_url: String,
     /// The functions with the pids of their processes.
     pub functions: BTreeMap<String, Processes>,
+    /// The servers that run as children of the runner.
+    #[serde(default)]
+    pub services: BTreeMap<String, Processes>,
 }
 
 /// The processes of one function.
@@ -89,6 +92,15 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
     }
     for variable in [
         "KAFKA",
+        "KAFKA_JARS",
+        "KAFKA_RETENTION_HOURS",
+        "KAFKA_SECURITY_PROTOCOL",
+        "KAFKA_SASL_MECHANISM",
+        "KAFKA_USERNAME",
+        "KAFKA_PASSWORD",
+        "KAFKA_CA_FILE",
+        "KAFKA_CERT_FILE",
+        "KAFKA_KEY_FILE",
         "LAKE",
         "SCHEDULES",
         "BATCHING_WINDOW",
@@ -147,6 +159,12 @@ impl Stack {
     /// The data folder.
     pub fn data(&self) -> &Path {
         self.data.path()
+    }
+
+    /// What `run.json` says now: processes come and go.
+    pub fn run_now(&self) -> Option<Run> {
+        let run = std::fs::read(self.data().join("run.json")).ok()?;
+        serde_json::from_slice(&run).ok()
     }
 
     /// What function `name` has logged so far.

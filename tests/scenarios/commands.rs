@@ -10,7 +10,7 @@ use tests::stack::{Stack, alive, binaries, up};
 use tests::{eventually, http, tools};
 
 /// Runs a start that has to fail, and returns its one line.
-fn refused(mut command: Command) -> String {
+pub(crate) fn refused(mut command: Command) -> String {
     let Output { status, stderr, .. } = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
     assert_eq!(status.code(), Some(1), "{stderr}");

@@ -1,6 +1,7 @@
 //! Black-box scenarios: what a user does, against the real binaries.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod apache_kafka;
 mod architecture;
 mod bad_input;
 mod broker_down;
@@ -16,5 +17,6 @@ mod poison;
 mod questions;
 mod replay;
 mod reports;
+mod secured_kafka;
 mod stock_advice;
 mod survival;

@@ -105,6 +105,26 @@ impl Env {
         self.optional(name).unwrap_or(default)
     }
 
+    /// Variables that only make sense together: `read` gets each by its name, and tells name and reason of every bad
+    /// one.
+    pub fn group<T, B: Into<(&'static str, String)>>(
+        &mut self,
+        read: impl FnOnce(&mut dyn FnMut(&'static str) -> Option<String>) -> Result<T, Vec<B>>,
+    ) -> Option<T> {
+        let known = self.bad.len();
+        let read = read(&mut |name| self.text(name).unwrap_or_default());
+        match read {
+            Ok(value) if self.bad.len() == known => Some(value),
+            Ok(_) => None,
+            Err(bad) => {
+                for (name, reason) in bad.into_iter().map(Into::into) {
+                    self.reject(name, reason);
+                }
+                None
+            }
+        }
+    }
+
     /// Reports a variable that is wrong for a reason that its type does not know.
     pub fn reject(&mut self, name: &str, reason: impl Into<String>) {
         self.bad.push(BadVariable {
@@ -193,6 +213,22 @@ mod tests {
         let mut env = Env::from_pairs([("B", "many")]);
         let b = env.or("B", 3_u16);
         assert_eq!(env.finish(Some(b)).unwrap_err().0.len(), 1);
+    }
+
+    #[test]
+    fn a_group_adds_what_is_wrong_with_it() {
+        let mut env = Env::from_pairs([("USER", "alice"), ("PASSWORD", "")]);
+        let both = env.group(|get| match (get("USER"), get("PASSWORD")) {
+            (Some(user), Some(password)) => Ok((user, password)),
+            _ => Err(vec![("PASSWORD", "is needed with USER".to_owned())]),
+        });
+        let user = env.group(|get| get("USER").ok_or(Vec::<(&str, String)>::new()));
+        assert_eq!((both.is_none(), user.as_deref()), (true, Some("alice")));
+        let error = env.finish(Some(())).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "bad configuration: PASSWORD: is needed with USER"
+        );
     }
 
     #[test]

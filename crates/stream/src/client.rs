@@ -6,11 +6,12 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use tracing::{debug, info, warn};
 
+use crate::Connection;
+
 /// Settings that producers and consumers have in common.
-pub(crate) fn settings(brokers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
+pub(crate) fn settings(connection: &Connection) -> ClientConfig {
+    let mut config = connection.client();
     config
-        .set("bootstrap.servers", brokers)
         .set("client.id", "tidemill")
         // A function that was frozen finds its connections gone, and a broker that comes back is wanted at once.
         .set("socket.keepalive.enable", "true")

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use async_trait::async_trait;
 use metrics::counter;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use telemetry::trace::{self, SpanKind, Start};
@@ -14,13 +14,13 @@ use tracing::warn;
 
 use crate::client::{self, Logged};
 use crate::metrics::{PRODUCERS_REPLACED, PUBLISHED, PUBLISHED_BYTES, UNACKNOWLEDGED};
-use crate::{Position, Publish, PublishError, Record};
+use crate::{Connection, Position, Publish, PublishError, Record};
 
 /// Publishes to Kafka through one idempotent producer with acks=all.
 ///
 /// Make one per process. It connects by itself, and connects again when brokers come back.
 pub struct KafkaPublisher {
-    brokers: String,
+    connection: Connection,
     producer: RwLock<Generation>,
 }
 
@@ -32,16 +32,13 @@ struct Generation {
 }
 
 impl KafkaPublisher {
-    /// Makes a publisher for `brokers` (`host:port,...`).
+    /// Makes a publisher for the brokers of a connection.
     ///
     /// Waits for no connection: a broker that cannot be reached is an error of the first record.
-    pub fn new(brokers: &str) -> Result<Self, PublishError> {
-        let producer = producer(brokers).map_err(|source| PublishError::Producer {
-            brokers: brokers.to_owned(),
-            source,
-        })?;
+    pub fn new(connection: &Connection) -> Result<Self, PublishError> {
+        let producer = producer(connection)?;
         Ok(Self {
-            brokers: brokers.to_owned(),
+            connection: connection.clone(),
             producer: RwLock::new(Generation {
                 number: 0,
                 producer,
@@ -70,10 +67,7 @@ impl KafkaPublisher {
                 .map(|(_, reason)| reason);
             counter!(PRODUCERS_REPLACED).increment(1);
             warn!(reason, "producer met a fatal error and is made anew");
-            let producer = producer(&self.brokers).map_err(|source| PublishError::Producer {
-                brokers: self.brokers.clone(),
-                source,
-            })?;
+            let producer = producer(&self.connection)?;
             *current = Generation {
                 number: failed.number + 1,
                 producer,
@@ -187,8 +181,8 @@ fn headers(record: Record<'_>) -> Option<OwnedHeaders> {
     Some(headers)
 }
 
-fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {
-    let mut config = client::settings(brokers);
+fn producer(connection: &Connection) -> Result<FutureProducer<Logged>, PublishError> {
+    let mut config = client::settings(connection);
     config
         .set("acks", "all")
         .set("enable.idempotence", "true")
@@ -199,5 +193,10 @@ fn producer(brokers: &str) -> KafkaResult<FutureProducer<Logged>> {
         .set("request.timeout.ms", "3000")
         // The partitioner of the Java clients, so that their records of a key land where ours do.
         .set("partitioner", "murmur2_random");
-    FutureProducer::from_config_and_context(&config, Logged)
+    FutureProducer::from_config_and_context(&config, Logged).map_err(|source| {
+        PublishError::Producer {
+            brokers: connection.brokers().to_owned(),
+            source,
+        }
+    })
 }

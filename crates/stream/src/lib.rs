@@ -3,14 +3,15 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), stream::PublishError> {
-//! use stream::{KafkaPublisher, Publish, Record};
-//! let publisher = KafkaPublisher::new("localhost:9092")?;
+//! use stream::{Connection, KafkaPublisher, Publish, Record};
+//! let publisher = KafkaPublisher::new(&Connection::plaintext("localhost:9092"))?;
 //! let record = Record { topic: "stock_call", key: b"GOOG", value: b"{}", headers: &[] };
 //! let stored = publisher.publish(record).await?;
 //! # let _ = stored; Ok(()) }
 //! ```
 
 mod client;
+mod connection;
 mod error;
 mod kafka;
 pub mod memory;
@@ -18,6 +19,7 @@ mod metrics;
 mod publish;
 mod scan;
 
+pub use connection::{BadSetting, Connection, SETTINGS};
 pub use error::{PublishError, ScanError};
 pub use kafka::KafkaPublisher;
 pub use memory::MemoryPublisher;

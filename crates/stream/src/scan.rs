@@ -10,8 +10,8 @@ use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::timeout_at;
 
-use crate::ScanError;
 use crate::client::{self, Logged};
+use crate::{Connection, ScanError};
 
 /// What a scan of a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Scan {
 ///
 /// Stops at the first such record. Joins no consumer group and commits nothing. Takes at most `limit`.
 pub async fn find_from_start(
-    brokers: &str,
+    connection: &Connection,
     topic: &str,
     partition: i32,
     limit: Duration,
@@ -41,7 +41,7 @@ pub async fn find_from_start(
         source,
     };
 
-    let consumer = Arc::new(consumer(brokers).map_err(read)?);
+    let consumer = Arc::new(consumer(connection).map_err(read)?);
     let (low, end) = watermarks(&consumer, topic, partition, limit)
         .await
         .map_err(read)?;
@@ -100,8 +100,8 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
     )
 }
 
-fn consumer(brokers: &str) -> KafkaResult<StreamConsumer<Logged>> {
-    let mut config = client::settings(brokers);
+fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer<Logged>> {
+    let mut config = client::settings(connection);
     config
         // The client wants a name although no group is joined.
         .set("group.id", "tidemill-scan")

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use stream::{
-    KafkaPublisher, Position, Publish, PublishError, Record, Scan, ScanError, find_from_start,
+    Connection, KafkaPublisher, Position, Publish, PublishError, Record, Scan, ScanError,
+    find_from_start,
 };
 
 const RECORD: Record<'static> = Record {
@@ -39,7 +40,7 @@ fn cluster() -> (
 
 #[tokio::test]
 async fn a_closed_port_is_a_retryable_error_within_five_seconds() {
-    let publisher = KafkaPublisher::new(&closed_port()).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(closed_port())).unwrap();
     for _ in 0..2 {
         let began = Instant::now();
         let failed = publisher.publish(RECORD).await.unwrap_err();
@@ -59,7 +60,7 @@ async fn a_closed_port_is_a_retryable_error_within_five_seconds() {
 #[tokio::test]
 async fn a_passing_refusal_is_not_even_seen() {
     let (cluster, brokers) = cluster();
-    let publisher = KafkaPublisher::new(&brokers).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(&brokers)).unwrap();
     let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
     cluster.request_errors(RDKafkaApiKey::Produce, &[refusal, refusal]);
     assert_eq!(
@@ -74,7 +75,7 @@ async fn a_passing_refusal_is_not_even_seen() {
 #[tokio::test]
 async fn a_producer_that_met_a_fatal_error_is_made_anew() {
     let (cluster, brokers) = cluster();
-    let publisher = KafkaPublisher::new(&brokers).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(&brokers)).unwrap();
     publisher.publish(RECORD).await.unwrap();
     let fatal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     cluster.request_errors(RDKafkaApiKey::Produce, &[fatal]);
@@ -93,7 +94,7 @@ async fn a_producer_that_met_a_fatal_error_is_made_anew() {
 #[tokio::test]
 async fn a_record_that_no_broker_takes_is_not_retryable() {
     let (_cluster, brokers) = cluster();
-    let publisher = KafkaPublisher::new(&brokers).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(&brokers)).unwrap();
     let value = vec![b'x'; 2_000_000];
     let failed = publisher
         .publish(Record {
@@ -109,9 +110,10 @@ async fn a_record_that_no_broker_takes_is_not_retryable() {
 async fn a_scan_finds_what_is_in_the_log_and_stops_at_its_end() {
     let (_cluster, brokers) = cluster();
     let is_amd = |value: &[u8]| value == b"AMD";
-    let scan = |wanted: fn(&[u8]) -> bool| find_from_start(&brokers, "ticks", 0, WAIT, wanted);
+    let connection = Connection::plaintext(&brokers);
+    let scan = |wanted: fn(&[u8]) -> bool| find_from_start(&connection, "ticks", 0, WAIT, wanted);
     assert_eq!(scan(is_amd).await.unwrap(), Scan::NotFound, "an empty log");
-    let publisher = KafkaPublisher::new(&brokers).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(&brokers)).unwrap();
     for value in ["IBM", "AMD", "HPQ"] {
         publisher
             .publish(Record {
@@ -129,7 +131,7 @@ async fn a_scan_finds_what_is_in_the_log_and_stops_at_its_end() {
         seen.push(value.to_vec());
         false
     };
-    find_from_start(&brokers, "ticks", 0, WAIT, all)
+    find_from_start(&Connection::plaintext(&brokers), "ticks", 0, WAIT, all)
         .await
         .unwrap();
     assert_eq!(seen, [b"IBM", b"AMD", b"HPQ"]);
@@ -138,7 +140,7 @@ async fn a_scan_finds_what_is_in_the_log_and_stops_at_its_end() {
 #[tokio::test]
 async fn a_log_whose_beginning_is_gone_is_told() {
     let (_cluster, brokers) = cluster();
-    let publisher = KafkaPublisher::new(&brokers).unwrap();
+    let publisher = KafkaPublisher::new(&Connection::plaintext(&brokers)).unwrap();
     // The mock keeps five mebibytes of a partition and drops the oldest.
     let value = vec![b'x'; 900_000];
     for _ in 0..8 {
@@ -151,7 +153,7 @@ async fn a_log_whose_beginning_is_gone_is_told() {
             .unwrap();
     }
     assert_eq!(
-        find_from_start(&brokers, "ticks", 0, WAIT, |_| true)
+        find_from_start(&Connection::plaintext(&brokers), "ticks", 0, WAIT, |_| true)
             .await
             .unwrap(),
         Scan::Trimmed
@@ -162,9 +164,15 @@ async fn a_log_whose_beginning_is_gone_is_told() {
 async fn a_scan_without_a_broker_ends_in_time() {
     let began = Instant::now();
     let limit = Duration::from_millis(1500);
-    let failed = find_from_start(&closed_port(), "ticks", 0, limit, |_| true)
-        .await
-        .unwrap_err();
+    let failed = find_from_start(
+        &Connection::plaintext(closed_port()),
+        "ticks",
+        0,
+        limit,
+        |_| true,
+    )
+    .await
+    .unwrap_err();
     assert!(
         matches!(&failed, ScanError::Read { topic, partition: 0, .. } if topic == "ticks"),
         "{failed:?}"

@@ -9,7 +9,9 @@ use rdkafka::message::Headers;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use stream::{KafkaPublisher, MemoryPublisher, Position, Publish, PublishError, Record};
+use stream::{
+    Connection, KafkaPublisher, MemoryPublisher, Position, Publish, PublishError, Record,
+};
 
 /// What every record bears.
 const HEADER: (&str, &[u8]) = ("origin", b"\x00\xff");
@@ -63,7 +65,8 @@ impl Kafka {
             cluster.create_topic(topic, PARTITIONS, 1).unwrap();
         }
         Self {
-            publisher: KafkaPublisher::new(&cluster.bootstrap_servers()).unwrap(),
+            publisher: KafkaPublisher::new(&Connection::plaintext(cluster.bootstrap_servers()))
+                .unwrap(),
             cluster,
         }
     }

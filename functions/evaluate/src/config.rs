@@ -4,14 +4,15 @@ use chrono::TimeDelta;
 use domain::window::{InvalidRule, WindowRule};
 use lake::Epoch;
 use lambda_kit::{ConfigErrors, Env};
+use stream::Connection;
 
 use crate::Investors;
 
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS`: `host:port,…`.
-    pub brokers: String,
+    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
+    pub kafka: Connection,
     /// `LAKE_URL`: `file:///…`.
     pub lake_url: String,
     /// How to evaluate.
@@ -34,7 +35,7 @@ pub struct Settings {
 impl Config {
     /// Reads the environment.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let brokers = env.required("KAFKA_BROKERS");
+        let kafka = env.group(|get| Connection::from_settings(get));
         let lake_url = env.required("LAKE_URL");
         let epoch = env.or("LOG_EPOCH", Epoch(0));
         let mut seconds = |name, default: u32| TimeDelta::seconds(env.or(name, default).into());
@@ -50,11 +51,11 @@ impl Config {
             };
             env.reject(name, invalid.to_string());
         }
-        let config = brokers
+        let config = kafka
             .zip(lake_url)
             .zip(rule.ok())
-            .map(|((brokers, lake_url), rule)| Self {
-                brokers,
+            .map(|((kafka, lake_url), rule)| Self {
+                kafka,
                 lake_url,
                 settings: Settings {
                     epoch,

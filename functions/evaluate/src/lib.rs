@@ -58,7 +58,7 @@ impl Context {
     /// Opens the lake, makes the first holdings where there are none, and sets up the producer.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let store = lake::open(&config.lake_url)?;
-        let publisher = Arc::new(KafkaPublisher::new(&config.brokers)?);
+        let publisher = Arc::new(KafkaPublisher::new(&config.kafka)?);
         Self::new(store, publisher, config.settings).await
     }
 

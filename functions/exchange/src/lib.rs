@@ -21,7 +21,7 @@ use domain::{Exchange, Ticker};
 use lambda_kit::{ConfigErrors, Deadline, Env, Reply};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use stream::{KafkaPublisher, Publish, PublishError, ScanError};
+use stream::{Connection, KafkaPublisher, Publish, PublishError, ScanError};
 use thiserror::Error;
 use tracing::info;
 
@@ -32,8 +32,8 @@ pub use request::{BadRequest, MAX_TICKS, Pace, Request, Spread};
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS`: `host:port,…`.
-    pub brokers: String,
+    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
+    pub kafka: Connection,
 }
 
 /// What lives as long as the process.
@@ -98,16 +98,16 @@ pub enum ConnectError {
 impl Config {
     /// Reads the environment.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let brokers = env.required("KAFKA_BROKERS");
-        env.finish(brokers.map(|brokers| Self { brokers }))
+        let kafka = env.group(|get| Connection::from_settings(get));
+        env.finish(kafka.map(|kafka| Self { kafka }))
     }
 }
 
 impl Context {
     /// Connects to the brokers; waits for none.
     pub fn connect(config: Config) -> Result<Self, ConnectError> {
-        let publisher = Arc::new(KafkaPublisher::new(&config.brokers)?);
-        let log = Arc::new(KafkaTickLog::new(config.brokers));
+        let publisher = Arc::new(KafkaPublisher::new(&config.kafka)?);
+        let log = Arc::new(KafkaTickLog::new(config.kafka));
         Ok(Self::new(
             publisher,
             log,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::{Exchange, Ticker};
 use futures::future::BoxFuture;
-use stream::{Scan, ScanError};
+use stream::{Connection, Scan, ScanError};
 
 /// The log of ticks, as an exchange reads it when it starts.
 pub trait TickLog: Send + Sync {
@@ -20,7 +20,7 @@ pub trait TickLog: Send + Sync {
 /// The log in Kafka.
 #[derive(Clone, Debug)]
 pub struct KafkaTickLog {
-    brokers: String,
+    kafka: Connection,
 }
 
 /// All ticks go through one partition.
@@ -30,8 +30,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 impl KafkaTickLog {
     /// The log on given brokers.
-    pub fn new(brokers: String) -> Self {
-        Self { brokers }
+    pub fn new(kafka: Connection) -> Self {
+        Self { kafka }
     }
 }
 
@@ -44,7 +44,7 @@ impl TickLog for KafkaTickLog {
             let mut seen = BTreeSet::new();
             let all = exchange.listings().len();
             let topic = wire::topics::STOCK_EXCHANGE;
-            let scan = stream::find_from_start(&self.brokers, topic, PARTITION, LIMIT, |value| {
+            let scan = stream::find_from_start(&self.kafka, topic, PARTITION, LIMIT, |value| {
                 seen.extend(ticker_in(value).filter(|ticker| ticker.exchange() == exchange));
                 seen.len() == all
             });

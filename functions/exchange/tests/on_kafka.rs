@@ -8,10 +8,11 @@ use rdkafka::mocking::MockCluster;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
+use stream::Connection;
 
 async fn run(brokers: &str, event: Value) -> u32 {
     let cold = Context::connect(Config {
-        brokers: brokers.to_owned(),
+        kafka: Connection::plaintext(brokers),
     })
     .unwrap();
     let deadline = Deadline::at(SystemTime::now() + Duration::from_secs(60));
@@ -25,9 +26,16 @@ async fn values(brokers: &str) -> Vec<Vec<u8>> {
         values.lock().unwrap().push(value.to_vec());
         false
     };
-    stream::find_from_start(brokers, "StockExchange", 0, Duration::from_secs(20), keep)
-        .await
-        .unwrap();
+    let connection = Connection::plaintext(brokers);
+    stream::find_from_start(
+        &connection,
+        "StockExchange",
+        0,
+        Duration::from_secs(20),
+        keep,
+    )
+    .await
+    .unwrap();
     values.into_inner().unwrap()
 }
 
@@ -55,7 +63,7 @@ async fn a_burst_keeps_its_order_and_the_log_tells_who_has_started() {
     let ticks: Vec<_> = values.iter().map(tick).collect();
     assert_eq!(ticks.len(), 3001);
     assert!(ticks[..3000].is_sorted_by_key(|tick| tick.event_time));
-    let log = KafkaTickLog::new(brokers);
+    let log = KafkaTickLog::new(Connection::plaintext(brokers));
     assert_eq!(
         log.tickers_seen(domain::Exchange::Se1).await.unwrap().len(),
         12

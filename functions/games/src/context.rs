@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use lambda_kit::{ConfigErrors, Env};
-use stream::{KafkaPublisher, Publish, PublishError};
+use stream::{Connection, KafkaPublisher, Publish, PublishError};
 
 /// The configuration of the Games API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS`: `host:port,...`.
-    pub brokers: String,
+    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
+    pub kafka: Connection,
 }
 
 impl Config {
     /// Reads the environment and reports every bad variable at once.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let brokers = env.required("KAFKA_BROKERS");
-        env.finish(brokers.map(|brokers| Self { brokers }))
+        let kafka = env.group(|get| Connection::from_settings(get));
+        env.finish(kafka.map(|kafka| Self { kafka }))
     }
 }
 
@@ -28,7 +28,7 @@ pub struct Context {
 impl Context {
     /// Makes what the configuration asks for. Waits for no connection.
     pub fn connect(config: &Config) -> Result<Self, PublishError> {
-        Ok(Self::new(Arc::new(KafkaPublisher::new(&config.brokers)?)))
+        Ok(Self::new(Arc::new(KafkaPublisher::new(&config.kafka)?)))
     }
 
     /// A context of a given publisher.

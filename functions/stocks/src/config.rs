@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use lambda_kit::{ConfigErrors, Env};
 use reqwest::Url;
+use stream::Connection;
 use thiserror::Error;
 
 /// The configuration of the Stocks API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS`: `host:port,...`.
-    pub brokers: String,
+    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
+    pub kafka: Connection,
     /// `QUOTES`: where quotes come from; simulated unless set.
     pub quotes: QuotesSource,
 }
@@ -18,9 +19,9 @@ pub struct Config {
 impl Config {
     /// Reads the environment and reports every bad variable at once.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let brokers = env.required("KAFKA_BROKERS");
+        let kafka = env.group(|get| Connection::from_settings(get));
         let quotes = env.or("QUOTES", QuotesSource::Simulated);
-        env.finish(brokers.map(|brokers| Self { brokers, quotes }))
+        env.finish(kafka.map(|kafka| Self { kafka, quotes }))
     }
 }
 

@@ -37,7 +37,7 @@ impl Context {
             QuotesSource::Chart(base) => Arc::new(Chart::connect(base)?),
         };
         Ok(Self::new(
-            Arc::new(KafkaPublisher::new(&config.brokers)?),
+            Arc::new(KafkaPublisher::new(&config.kafka)?),
             quotes,
             Arc::new(Utc::now),
         ))

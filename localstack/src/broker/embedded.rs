@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::mpsc, thread};
 
 use rdkafka::mocking::MockCluster;
+use stream::Connection;
 use tokio::sync::oneshot;
 
 use super::{BrokerError, TopicSpec, forwarder::Forwarder};
@@ -10,7 +11,7 @@ use super::{BrokerError, TopicSpec, forwarder::Forwarder};
 /// A broker in this process. It ends when this is dropped, and its records with it.
 #[derive(Debug)]
 pub struct EmbeddedBroker {
-    bootstrap: String,
+    connection: Connection,
     forwarder: Forwarder,
     /// The cluster's thread waits until this is dropped.
     _alive: mpsc::Sender<()>,
@@ -49,15 +50,15 @@ impl EmbeddedBroker {
             .await
             .map_err(|source| BrokerError::Port { port, source })?;
         Ok(Self {
-            bootstrap,
+            connection: Connection::plaintext(bootstrap),
             forwarder,
             _alive: alive,
         })
     }
 
-    /// The cluster's own address.
-    pub fn bootstrap(&self) -> &str {
-        &self.bootstrap
+    /// How the cluster itself is reached.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The address on the port that was asked for.

@@ -1,16 +1,20 @@
-//! The Kafka that the local stack works with: embedded, or one that runs elsewhere.
+//! The Kafka that the local stack works with: embedded, a child process, or one that runs elsewhere.
 
+mod apache;
 mod embedded;
 mod external;
 mod forwarder;
 mod watermarks;
 
-use std::{convert::Infallible, io, str::FromStr, time::Duration};
+use std::{convert::Infallible, io, num::NonZeroU32, str::FromStr, time::Duration};
 
 use rdkafka::error::KafkaError;
+use stream::Connection;
+use tokio::sync::watch;
 
 use crate::template::{OnFailure, Template};
 
+pub use apache::{ApacheBroker, ApacheError, ApacheFolders};
 pub use watermarks::{Watermark, Watermarks};
 
 /// How long a broker may take to answer at the start.
@@ -27,6 +31,11 @@ const TOPICS: [(&str, i32); 7] = [
     ("portfolios", 3),
 ];
 const DEFAULT_PARTITIONS: i32 = 3;
+
+pub(crate) use apache::jars_folder;
+
+/// How long topics keep their records unless told otherwise, in hours: a week, as Kafka itself does.
+pub const RETENTION_HOURS: NonZeroU32 = NonZeroU32::new(7 * 24).unwrap();
 
 /// What `KAFKA` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +67,17 @@ pub struct TopicSpec {
     pub name: String,
     /// How many partitions it is made with.
     pub partitions: i32,
+    /// How long it is made to keep its records, in hours.
+    pub retention: NonZeroU32,
 }
 
-/// The topics of the system, and those that the template's triggers read or give up to.
-pub fn topics(template: &Template) -> Vec<TopicSpec> {
+/// The topics of the system, and those that the template's triggers read or give up to; made to keep their records for
+/// so many hours.
+pub fn topics(template: &Template, retention: NonZeroU32) -> Vec<TopicSpec> {
     let spec = |name: &str, partitions| TopicSpec {
         name: name.to_owned(),
         partitions,
+        retention,
     };
     let mut topics: Vec<TopicSpec> = TOPICS
         .iter()
@@ -90,13 +103,11 @@ pub fn topics(template: &Template) -> Vec<TopicSpec> {
 /// Why there is no broker to work with.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// `KAFKA=apache`.
-    #[error(
-        "KAFKA=apache is not available yet; use KAFKA=embedded, or KAFKA=host:port,… of a Kafka that runs"
-    )]
-    ApacheNotAvailable,
+    /// Apache Kafka as a child.
+    #[error(transparent)]
+    Apache(#[from] ApacheError),
     /// `KAFKA` is no list of addresses.
-    #[error("KAFKA={setting}: allowed: embedded, or host:port,… of a Kafka that runs")]
+    #[error("KAFKA={setting}: allowed: embedded, apache, or host:port,… of a Kafka that runs")]
     Setting {
         /// What it says.
         setting: String,
@@ -117,17 +128,22 @@ pub enum BrokerError {
     /// The embedded broker's thread does not start.
     #[error("the embedded broker's thread does not start")]
     Thread(#[source] io::Error),
-    /// Nobody answers.
-    #[error("no Kafka answers at {brokers} within {} s; start it, or set KAFKA to one that runs", REACH_LIMIT.as_secs())]
+    /// Nobody answers, or not to us.
+    #[error(
+        "no Kafka answers us at {brokers} within {} s ({said}); start it, or set KAFKA to one that runs and KAFKA_SECURITY_PROTOCOL to what it wants",
+        REACH_LIMIT.as_secs()
+    )]
     Unreachable {
         /// The addresses.
         brokers: String,
-        /// What was seen last.
+        /// What the client library said last.
+        said: String,
+        /// What came of asking.
         source: KafkaError,
     },
     /// A topic is missing and cannot be made.
     #[error(
-        "topic {topic} does not exist on {brokers} and cannot be made; make it with {partitions} partition(s)"
+        "topic {topic} does not exist on {brokers} and cannot be made; let us make topics there, or make it with {partitions} partition(s) and message.timestamp.type=LogAppendTime"
     )]
     Topic {
         /// The topic.
@@ -168,43 +184,77 @@ pub enum BrokerError {
 pub enum Broker {
     /// In this process.
     Embedded(embedded::EmbeddedBroker),
+    /// A child process.
+    Apache {
+        /// The process.
+        child: ApacheBroker,
+        /// How it is reached.
+        connection: Connection,
+        /// The cluster's id.
+        cluster: Option<String>,
+    },
     /// Elsewhere.
     External {
-        /// Its addresses.
-        brokers: String,
+        /// How it is reached.
+        connection: Connection,
         /// The cluster's id, if it has one.
         cluster: Option<String>,
     },
 }
 
-impl Broker {
-    /// Starts or reaches the broker, and makes the topics that are missing. `port` is where the embedded broker
-    /// listens, 0 for any free one.
-    pub async fn start(
-        setting: &KafkaSetting,
+/// Which broker to start or to reach.
+#[derive(Debug, Clone)]
+pub enum BrokerChoice {
+    /// In this process, on a port of the loopback interface.
+    Embedded {
+        /// The port, 0 for any free one.
         port: u16,
-        topics: &[TopicSpec],
-    ) -> Result<Self, BrokerError> {
-        match setting {
-            KafkaSetting::Embedded => embedded::EmbeddedBroker::start(port, topics)
-                .await
-                .map(Self::Embedded),
-            KafkaSetting::Apache => Err(BrokerError::ApacheNotAvailable),
-            KafkaSetting::External(brokers) => {
-                let cluster = external::prepare(brokers, topics).await?;
+    },
+    /// A child process, on a port of the loopback interface.
+    Apache {
+        /// The port, 0 for any free one.
+        port: u16,
+        /// Where it finds what it needs.
+        folders: ApacheFolders,
+    },
+    /// Elsewhere.
+    External(Connection),
+}
+
+impl Broker {
+    /// Starts or reaches the broker, and makes the topics that are missing.
+    pub async fn start(choice: &BrokerChoice, topics: &[TopicSpec]) -> Result<Self, BrokerError> {
+        match choice {
+            BrokerChoice::Embedded { port } => {
+                let broker = embedded::EmbeddedBroker::start(*port, topics).await?;
+                Ok(Self::Embedded(broker))
+            }
+            BrokerChoice::Apache { port, folders } => {
+                let child = ApacheBroker::start(folders, *port).await?;
+                let connection = Connection::plaintext(child.address());
+                let cluster = external::prepare(&connection, topics).await?;
+                Ok(Self::Apache {
+                    child,
+                    connection,
+                    cluster,
+                })
+            }
+            BrokerChoice::External(connection) => {
+                let cluster = external::prepare(connection, topics).await?;
+                let connection = connection.clone();
                 Ok(Self::External {
-                    brokers: brokers.clone(),
+                    connection,
                     cluster,
                 })
             }
         }
     }
 
-    /// The addresses for functions and triggers (`bootstrap.servers`).
-    pub fn bootstrap(&self) -> &str {
+    /// How functions and triggers reach it.
+    pub fn connection(&self) -> &Connection {
         match self {
-            Self::Embedded(broker) => broker.bootstrap(),
-            Self::External { brokers, .. } => brokers,
+            Self::Embedded(broker) => broker.connection(),
+            Self::Apache { connection, .. } | Self::External { connection, .. } => connection,
         }
     }
 
@@ -212,15 +262,33 @@ impl Broker {
     pub fn address(&self) -> String {
         match self {
             Self::Embedded(broker) => broker.address().to_string(),
-            Self::External { brokers, .. } => brokers.clone(),
+            Self::Apache { connection, .. } | Self::External { connection, .. } => {
+                connection.brokers().to_owned()
+            }
         }
     }
 
-    /// The id of a cluster that runs elsewhere; one made anew at the same addresses has another.
+    /// The id of a cluster that keeps its log; one made anew at the same addresses has another.
     pub fn cluster(&self) -> Option<&str> {
         match self {
             Self::Embedded(_) => None,
-            Self::External { cluster, .. } => cluster.as_deref(),
+            Self::Apache { cluster, .. } | Self::External { cluster, .. } => cluster.as_deref(),
+        }
+    }
+
+    /// The process id of a child, whenever that changes.
+    pub fn pid(&self) -> Option<watch::Receiver<Option<u32>>> {
+        match self {
+            Self::Apache { child, .. } => Some(child.pid()),
+            Self::Embedded(_) | Self::External { .. } => None,
+        }
+    }
+
+    /// Ends it if it is ours. A child may take `grace`; one that is killed then has lost nothing.
+    pub async fn stop(self, grace: Duration) {
+        match self {
+            Self::Apache { child, .. } => child.stop(grace).await,
+            Self::Embedded(_) | Self::External { .. } => {}
         }
     }
 
@@ -231,7 +299,7 @@ impl Broker {
 
     /// A reader of the lowest and next offsets of its topics.
     pub fn watermarks(&self) -> Result<Watermarks, BrokerError> {
-        Watermarks::new(self.bootstrap())
+        Watermarks::new(self.connection())
     }
 }
 

@@ -16,12 +16,19 @@ fn spec(name: &str, partitions: i32) -> TopicSpec {
     TopicSpec {
         name: name.to_owned(),
         partitions,
+        retention: RETENTION_HOURS,
     }
+}
+
+const EMBEDDED: BrokerChoice = BrokerChoice::Embedded { port: 0 };
+
+fn external(brokers: impl Into<String>) -> BrokerChoice {
+    BrokerChoice::External(Connection::plaintext(brokers))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermarks() {
-    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 3), spec("b", 1)])
+    let broker = Broker::start(&EMBEDDED, &[spec("a", 3), spec("b", 1)])
         .await
         .unwrap();
     assert!(broker.forgets());
@@ -51,13 +58,13 @@ async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermark
     assert_eq!(watermarks, [Watermark { low: 0, high: 3 }, empty, empty]);
 
     // As an external broker its topics are found, and one whose order matters is refused with three partitions.
-    let setting: KafkaSetting = broker.address().parse().unwrap();
-    let external = Broker::start(&setting, 0, &[spec("a", 3), spec("b", 1)])
+    let elsewhere = external(broker.address());
+    let found = Broker::start(&elsewhere, &[spec("a", 3), spec("b", 1)])
         .await
         .unwrap();
-    assert!(!external.forgets());
-    assert!(external.cluster().is_some_and(|id| !id.is_empty()));
-    let refused = Broker::start(&setting, 0, &[spec("a", 1)])
+    assert!(!found.forgets());
+    assert!(found.cluster().is_some_and(|id| !id.is_empty()));
+    let refused = Broker::start(&elsewhere, &[spec("a", 1)])
         .await
         .unwrap_err();
     assert!(
@@ -65,7 +72,7 @@ async fn the_embedded_broker_is_reached_through_its_port_and_tells_its_watermark
         "{refused}"
     );
     // The mock cluster has no admin calls: a missing topic cannot be made there.
-    let refused = Broker::start(&setting, 0, &[spec("missing", 1)])
+    let refused = Broker::start(&elsewhere, &[spec("missing", 1)])
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("topic missing"), "{refused}");
@@ -77,9 +84,7 @@ async fn localhost_is_the_broker_in_both_address_families() {
         eprintln!("skipped: no IPv6 on this machine");
         return;
     }
-    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 1)])
-        .await
-        .unwrap();
+    let broker = Broker::start(&EMBEDDED, &[spec("a", 1)]).await.unwrap();
     let Broker::Embedded(embedded) = &broker else {
         panic!("{broker:?}");
     };
@@ -99,7 +104,7 @@ async fn localhost_is_the_broker_in_both_address_families() {
 async fn a_port_in_use_is_an_error_that_says_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = Broker::start(&KafkaSetting::Embedded, port, &[])
+    let error = Broker::start(&BrokerChoice::Embedded { port }, &[])
         .await
         .unwrap_err();
     assert!(
@@ -115,7 +120,7 @@ async fn a_broker_that_nobody_serves_is_an_error_within_the_limit() {
         .local_addr()
         .unwrap();
     let begun = Instant::now();
-    let error = Broker::start(&KafkaSetting::External(free.to_string()), 0, &[])
+    let error = Broker::start(&external(free.to_string()), &[])
         .await
         .unwrap_err();
     assert!(
@@ -123,7 +128,11 @@ async fn a_broker_that_nobody_serves_is_an_error_within_the_limit() {
         "{:?}",
         begun.elapsed()
     );
-    assert!(error.to_string().contains(&free.to_string()), "{error}");
+    let error = error.to_string();
+    assert!(
+        error.contains(&free.to_string()) && error.contains("refused"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -137,25 +146,20 @@ async fn settings_that_are_refused() {
         "a:99999",
         "a:0",
     ] {
-        let error = Broker::start(&setting.parse().unwrap(), 0, &[])
-            .await
-            .unwrap_err();
+        let error = Broker::start(&external(setting), &[]).await.unwrap_err();
         assert!(
             matches!(error, BrokerError::Setting { .. }),
             "{setting}: {error}"
         );
     }
-    let error = Broker::start(&KafkaSetting::Apache, 0, &[])
-        .await
-        .unwrap_err();
-    assert!(matches!(error, BrokerError::ApacheNotAvailable));
 }
 
 #[test]
 fn topics_are_the_systems_and_the_triggers() {
     let text = "{Resources: {F: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Events: \
                 {A: {Type: SelfManagedKafka, Properties: {Topics: [own, StockExchange], DestinationConfig: {OnFailure: {Destination: 'kafka://given-up'}}}}}}}}}";
-    let topics = topics(&Template::parse(text, &Default::default()).unwrap());
+    let template = Template::parse(text, &Default::default()).unwrap();
+    let topics = topics(&template, RETENTION_HOURS);
     assert!(topics.contains(&spec("own", 3)));
     assert!(topics.contains(&spec("StockExchange", 1)));
     assert!(topics.contains(&spec("given-up", 3)));

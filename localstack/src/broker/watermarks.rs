@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
-    ClientConfig,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
+use stream::Connection;
 
 use super::BrokerError;
 
@@ -34,15 +34,13 @@ impl std::fmt::Debug for Watermarks {
 }
 
 impl Watermarks {
-    pub(super) fn new(brokers: &str) -> Result<Self, BrokerError> {
+    pub(super) fn new(connection: &Connection) -> Result<Self, BrokerError> {
         let unreachable = |source| BrokerError::Unreachable {
-            brokers: brokers.to_owned(),
+            brokers: connection.brokers().to_owned(),
+            said: "no client".to_owned(),
             source,
         };
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .create()
-            .map_err(unreachable)?;
+        let consumer = connection.client().create().map_err(unreachable)?;
         Ok(Self {
             consumer: Arc::new(consumer),
         })

@@ -1,14 +1,15 @@
 //! A partition of a topic, read by a command: no group is joined and nothing is committed.
 
-use std::{sync::Arc, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{Consumer, StreamConsumer},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::{BorrowedMessage, Message},
 };
+use stream::Connection;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{broker::Watermark, trigger::LogRecord};
@@ -19,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// Why a log cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
+    #[error("{0}")]
+    Settings(String),
     #[error("the brokers {brokers} cannot be asked about topic {topic}")]
     Broker {
         brokers: String,
@@ -64,10 +67,18 @@ pub(super) struct Log<'a> {
 }
 
 impl Logs {
-    /// The logs of these brokers.
+    /// The logs of these brokers, reached as the environment says: `KAFKA_SECURITY_PROTOCOL` and its like.
     pub(super) fn of(brokers: &str) -> Result<Self, LogError> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+        let setting = |name: &'static str| match name {
+            "KAFKA_BROKERS" => Some(brokers.to_owned()),
+            name => env::var(name).ok(),
+        };
+        let connection = Connection::from_settings(setting).map_err(|bad| {
+            let told: Vec<String> = bad.iter().map(ToString::to_string).collect();
+            LogError::Settings(told.join("; "))
+        })?;
+        let consumer = connection
+            .client()
             // The client wants a name although no group is joined.
             .set("group.id", "tidemill-command")
             .set("enable.auto.commit", "false")

@@ -80,6 +80,10 @@ pub(super) fn variables(
     ];
     variables.extend(lambda.map(|(name, value)| (name.to_owned(), value)));
     variables.extend(spec.environment(&settings.given)?);
+    if variables.contains_key("KAFKA_BROKERS") {
+        let kafka = settings.with_kafka.iter().cloned();
+        variables.extend(kafka.map(|(name, value)| (name.to_owned(), value)));
+    }
     variables.extend(settings.forced.clone());
     Ok(variables)
 }

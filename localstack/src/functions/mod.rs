@@ -1,6 +1,5 @@
 //! The local Lambda host: every function of template.yaml as child processes that speak the Runtime API.
 
-mod backoff;
 mod child;
 mod child_body;
 mod environment;
@@ -10,7 +9,6 @@ mod outcome;
 mod pool;
 mod queue;
 mod runtime_api;
-mod spawner;
 mod trace;
 
 use std::{
@@ -32,11 +30,11 @@ pub use trace::TraceId;
 pub(crate) use environment::{ACCOUNT, arn};
 
 use crate::{
+    child_process::Spawner,
     template::{FunctionSpec, UnresolvedVariable},
     trigger::Invoke,
 };
 use pool::Pool;
-use spawner::Spawner;
 
 /// The process ids of every function's children.
 pub type Pids = BTreeMap<String, Vec<u32>>;
@@ -55,6 +53,8 @@ pub struct HostSettings {
     pub given: BTreeMap<String, String>,
     /// Variables that every function gets, declared or not: what the user set on the command line.
     pub forced: BTreeMap<String, String>,
+    /// Variables of the functions that declare `KAFKA_BROKERS`, and of no other: how the brokers are reached.
+    pub with_kafka: Vec<(&'static str, String)>,
     /// Children of a function that declares no `ReservedConcurrentExecutions`.
     pub default_concurrency: u32,
     /// How long a child may take until it asks for its first event.
@@ -69,6 +69,7 @@ impl HostSettings {
             logs: logs.into(),
             given: BTreeMap::new(),
             forced: BTreeMap::new(),
+            with_kafka: Vec::new(),
             default_concurrency: 4,
             init_limit: Duration::from_secs(30),
         }

@@ -20,15 +20,14 @@ use uuid::Uuid;
 
 use super::{
     HostSettings, InvokeError, InvokeOptions, Outcome, Pids, TraceId,
-    backoff::Failure,
-    child::{Child, Delivery, Exit, StartError},
+    child::{Child, Delivery, StartError},
     environment,
     logs::Log,
     queue::Place,
     runtime_api::Event,
-    spawner::Spawner,
 };
 use crate::{
+    child_process::{Failure, Process, Spawner},
     metrics::names::{DURATION, ERRORS, INVOCATIONS, STARTS, THROTTLES},
     template::FunctionSpec,
 };
@@ -64,7 +63,7 @@ struct State {
     /// Warm children, the one used last at the end.
     idle: Vec<Child>,
     /// Every child that lives, to stop it.
-    alive: BTreeMap<u32, Exit>,
+    alive: BTreeMap<u32, Process>,
     failure: Option<Failure>,
     stopping: bool,
 }
@@ -271,7 +270,7 @@ impl Pool {
         self.enrol(&child);
         child.ready(self.init_limit).await?;
         counter!(STARTS, "function" => self.name.clone()).increment(1);
-        info!(target: "function", "{}: child {} started in {} ms", self.name, child.pid, began.elapsed().as_millis());
+        info!(target: "function", "{}: child {} started in {} ms", self.name, child.process.pid, began.elapsed().as_millis());
         Ok(child)
     }
 

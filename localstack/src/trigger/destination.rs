@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rdkafka::{
-    ClientConfig,
     error::KafkaError,
     producer::{FutureProducer, FutureRecord},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use stream::Connection;
 use uuid::Uuid;
 
 use super::record::LogRecord;
@@ -63,9 +63,9 @@ struct KafkaBatchInfo<'a> {
 
 impl Destination {
     /// A destination on these brokers.
-    pub(super) fn new(brokers: &str, topic: &str) -> Result<Self, KafkaError> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub(super) fn new(connection: &Connection, topic: &str) -> Result<Self, KafkaError> {
+        let producer = connection
+            .client()
             .set("enable.idempotence", "true")
             // A whole event and what is around it.
             .set("message.max.bytes", "8388608")

@@ -9,12 +9,13 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, KafkaResult},
     message::Message,
 };
+use stream::Connection;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
@@ -23,6 +24,8 @@ use crate::{broker::Watermark, template::StartingPosition};
 use partition_log::KafkaLog;
 
 const LIMIT: Duration = Duration::from_secs(5);
+/// How long a broker that answers may take to say where a group stands: the first time, it makes a topic for that.
+const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A topic's partition.
 pub(super) type Partition = (String, i32);
@@ -35,9 +38,9 @@ pub(super) struct TriggerConsumer {
 
 impl TriggerConsumer {
     /// A consumer that has nothing assigned yet.
-    pub(super) fn new(brokers: &str, group: &str) -> Result<Self, TriggerError> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub(super) fn new(connection: &Connection, group: &str) -> Result<Self, TriggerError> {
+        let consumer = connection
+            .client()
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -71,7 +74,7 @@ impl TriggerConsumer {
         for topic in topics {
             let name = topic.clone();
             let ask = move |consumer: &StreamConsumer| {
-                let metadata = consumer.fetch_metadata(Some(&name), LIMIT)?;
+                let metadata = consumer.fetch_metadata(Some(&name), START_LIMIT)?;
                 let topic = metadata.topics().iter().find(|topic| topic.name() == name);
                 Ok(topic.map(|topic| {
                     topic
@@ -107,11 +110,11 @@ impl TriggerConsumer {
             for (topic, partition) in &asked {
                 list.add_partition(topic, *partition);
             }
-            let committed = consumer.committed_offsets(list, LIMIT)?;
+            let committed = consumer.committed_offsets(list, START_LIMIT)?;
             let mut starts = Vec::new();
             for element in committed.elements() {
                 let (low, high) =
-                    consumer.fetch_watermarks(element.topic(), element.partition(), LIMIT)?;
+                    consumer.fetch_watermarks(element.topic(), element.partition(), START_LIMIT)?;
                 let committed = match element.offset() {
                     Offset::Offset(offset) => Some(offset),
                     _ => None,

@@ -17,6 +17,7 @@ mod record;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use stream::Connection;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
@@ -86,7 +87,7 @@ impl Trigger {
     pub async fn start(
         function: &FunctionSpec,
         trigger: &KafkaTrigger,
-        brokers: &str,
+        connection: &Connection,
         batching_window: Option<Duration>,
         invoke: Arc<dyn Invoke>,
         clock: Arc<dyn Clock>,
@@ -97,7 +98,7 @@ impl Trigger {
                     topic: topic.clone(),
                     source,
                 };
-                Some(Destination::new(brokers, topic).map_err(failed)?)
+                Some(Destination::new(connection, topic).map_err(failed)?)
             }
             None => None,
         };
@@ -112,7 +113,7 @@ impl Trigger {
             clock,
             tell: Box::new(say),
         });
-        let consumer = TriggerConsumer::new(brokers, &trigger.consumer_group)?;
+        let consumer = TriggerConsumer::new(connection, &trigger.consumer_group)?;
         let assigned = consumer.partitions(&trigger.topics).await?;
         let starts = consumer
             .starts(&assigned, trigger.starting_position)
@@ -134,7 +135,12 @@ impl Trigger {
             let poller = Poller {
                 plan: Arc::clone(&plan),
                 name: format!("{}-{}", log.topic, log.partition),
-                envelope: Envelope::new(&trigger.source, brokers, &log.topic, log.partition)?,
+                envelope: Envelope::new(
+                    &trigger.source,
+                    connection.brokers(),
+                    &log.topic,
+                    log.partition,
+                )?,
                 log: Box::new(log),
                 position,
                 oldest,

@@ -24,7 +24,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::*;
 use crate::{
-    broker::{Broker, KafkaSetting, TopicSpec},
+    broker::{Broker, BrokerChoice, RETENTION_HOURS, TopicSpec},
     clock::SystemClock,
     functions::{InvokeError, Outcome},
     template::{EventSource, StartingPosition},
@@ -128,9 +128,10 @@ async fn broker(topics: &[(&str, i32)]) -> Broker {
     let spec = |(name, partitions): &(&str, i32)| TopicSpec {
         name: (*name).to_owned(),
         partitions: *partitions,
+        retention: RETENTION_HOURS,
     };
     let topics: Vec<TopicSpec> = topics.iter().map(spec).collect();
-    Broker::start(&KafkaSetting::Embedded, 0, &topics)
+    Broker::start(&BrokerChoice::Embedded { port: 0 }, &topics)
         .await
         .unwrap()
 }
@@ -142,7 +143,7 @@ async fn publish(
     values: impl IntoIterator<Item = Vec<u8>>,
 ) {
     let producer: FutureProducer = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
+        .set("bootstrap.servers", broker.connection().brokers())
         .set("message.max.bytes", "10000000")
         .set("linger.ms", "0")
         .create()
@@ -185,7 +186,7 @@ fn trigger(topic: &str) -> KafkaTrigger {
 
 async fn start(broker: &Broker, trigger: &KafkaTrigger, function: &Arc<Function>) -> Trigger {
     let (invoke, clock) = (Arc::clone(function), Arc::new(SystemClock::start()));
-    Trigger::start(&spec(), trigger, broker.bootstrap(), None, invoke, clock)
+    Trigger::start(&spec(), trigger, broker.connection(), None, invoke, clock)
         .await
         .unwrap()
 }
@@ -385,7 +386,7 @@ async fn a_batch_that_is_given_up_goes_to_its_destination() {
     assert_eq!(trigger.drain(PATIENCE).await, []);
 
     let consumer: StreamConsumer = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
+        .set("bootstrap.servers", broker.connection().brokers())
         .set("group.id", "test")
         .create()
         .unwrap();
@@ -432,6 +433,6 @@ async fn a_topic_that_is_not_there_is_an_error() {
     let (invoke, clock) = (Arc::clone(&function), Arc::new(SystemClock::start()));
     let mut missing = trigger("t");
     missing.topics = vec!["no/topic".to_owned()];
-    let started = Trigger::start(&spec(), &missing, broker.bootstrap(), None, invoke, clock).await;
+    let started = Trigger::start(&spec(), &missing, broker.connection(), None, invoke, clock).await;
     assert!(started.is_err(), "{started:?}");
 }

@@ -81,8 +81,8 @@ fn asked(settings: &Settings, template: &Template) -> Vec<(u16, &'static str)> {
         .filter_map(|api| settings.api_port(&api.name))
         .collect();
     asked.push((settings.lambda_port, "LAMBDA_PORT"));
-    if !matches!(settings.kafka, KafkaSetting::External(_)) {
-        asked.push((settings.kafka_port, "KAFKA_PORT"));
+    if !matches!(settings.kafka.kafka, KafkaSetting::External(_)) {
+        asked.push((settings.kafka.kafka_port, "KAFKA_PORT"));
     }
     asked
 }

@@ -3,6 +3,7 @@
 mod data;
 mod epochs;
 mod health;
+mod kafka_settings;
 mod listeners;
 mod ports;
 mod replace;
@@ -58,6 +59,9 @@ pub enum UpError {
     /// A port.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// Settings that say how a Kafka is reached.
+    #[error("{0}")]
+    Kafka(String),
     /// The broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),

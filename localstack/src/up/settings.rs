@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::broker::KafkaSetting;
+use super::kafka_settings::KafkaSettings;
 
 /// Settings of `tidemill up`
 #[derive(Debug, Clone, Args)]
@@ -21,12 +21,8 @@ pub struct Settings {
     /// Port of Lambda's own API, for `cargo lambda invoke` and `aws lambda invoke --endpoint-url`; 0 picks a free one
     #[arg(long, env = "LAMBDA_PORT", default_value_t = 9001)]
     pub(super) lambda_port: u16,
-    /// `embedded`, or the host:port,... of a Kafka, Redpanda or MSK that runs
-    #[arg(long, env = "KAFKA", default_value = "embedded", value_parser = kafka)]
-    pub(super) kafka: KafkaSetting,
-    /// Port of the embedded broker; 0 picks a free one
-    #[arg(long, env = "KAFKA_PORT", default_value_t = 9092)]
-    pub(super) kafka_port: u16,
+    #[command(flatten)]
+    pub(super) kafka: KafkaSettings,
     /// Where the lake is: `file`, in the data folder
     #[arg(long, env = "LAKE", default_value = "file")]
     pub(super) lake: Lake,
@@ -69,23 +65,6 @@ impl Settings {
             _ => None,
         }
     }
-}
-
-/// Bad addresses are bad arguments, whoever would be the first to meet them.
-fn kafka(text: &str) -> Result<KafkaSetting, String> {
-    let Ok(setting) = text.parse();
-    match &setting {
-        KafkaSetting::External(brokers) if !brokers.split(',').all(is_address) => {
-            Err("it is `embedded` or host:port,host:port,…".to_owned())
-        }
-        KafkaSetting::Embedded | KafkaSetting::Apache | KafkaSetting::External(_) => Ok(setting),
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    text.trim()
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// Which lake.
@@ -134,18 +113,6 @@ fn batching_window(text: &str) -> Result<Duration, String> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-
-    #[test]
-    fn brokers() {
-        assert_eq!(kafka("embedded"), Ok(KafkaSetting::Embedded));
-        assert_eq!(
-            kafka("a:1,b:2"),
-            Ok(KafkaSetting::External("a:1,b:2".to_owned()))
-        );
-        for bad in ["", "a", "a:x", "a:1,", ":1"] {
-            assert!(kafka(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn windows() {

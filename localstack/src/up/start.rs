@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use stream::Connection;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::debug;
 use url::Url;
@@ -22,7 +23,7 @@ use super::{
     urls,
 };
 use crate::{
-    broker::{self, Broker},
+    broker::{self, Broker, BrokerChoice},
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
@@ -76,16 +77,14 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     remove_stale_run_file(folder.path())?;
     let ports = Ports::bind(settings, &template).await?;
 
-    say(match settings.kafka {
-        broker::KafkaSetting::External(_) => "reaching the broker",
-        broker::KafkaSetting::Embedded | broker::KafkaSetting::Apache => "starting the broker",
+    let choice = settings.kafka.choice(folder.path(), &folder.logs())?;
+    say(match choice {
+        BrokerChoice::External(_) => "reaching the broker",
+        BrokerChoice::Embedded { .. } => "starting the broker",
+        BrokerChoice::Apache { .. } => "starting Apache Kafka",
     });
-    let broker = Broker::start(
-        &settings.kafka,
-        settings.kafka_port,
-        &broker::topics(&template),
-    )
-    .await?;
+    let topics = broker::topics(&template, settings.kafka.kafka_retention_hours);
+    let broker = Broker::start(&choice, &topics).await?;
     let address = broker.address();
     let life = if broker.forgets() {
         Life::New
@@ -106,10 +105,11 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         Url::from_directory_path(folder.lake()).map_err(|()| UpError::LakeUrl(folder.lake()))?;
     let lake_url = lake_url.as_str().trim_end_matches('/').to_owned();
     let mut host = HostSettings::new(binaries()?, folder.logs());
-    host.given = given(settings, broker.bootstrap(), &lake_url, epoch);
+    host.given = given(settings, broker.connection().brokers(), &lake_url, epoch);
     host.given.extend(addresses(&ports));
     host.forced = passed_on();
     let metrics = Metrics::install().map_err(UpError::Metrics)?;
+    host.with_kafka = settings.kafka.for_functions();
     let functions = Functions::start(&template.functions, &host)?;
     metrics.watched().functions(functions.clone());
 
@@ -130,13 +130,14 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
             .into_iter()
             .map(|name| (name, Default::default()))
             .collect(),
+        services: BTreeMap::new(),
     };
     let checks = ports.serve(&template, &functions, &metrics, &mut servers, &stop);
 
     say("starting the triggers");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let invoke: Arc<dyn Invoke> = Arc::new(functions.clone());
-    let triggers = triggers(settings, &template, broker.bootstrap(), &invoke, &clock).await?;
+    let triggers = triggers(settings, &template, broker.connection(), &invoke, &clock).await?;
 
     metrics
         .watched()
@@ -149,7 +150,12 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         .map(|(api, port)| health::wait(api, *port, &logs));
     futures::future::try_join_all(healthy).await?;
 
-    let published = Published::new(folder.path(), run.clone(), functions.pids());
+    let published = Published::new(
+        folder.path(),
+        run.clone(),
+        functions.pids(),
+        services(&broker),
+    );
     let published = published.map_err(|source| UpError::RunFile {
         path: folder.path().join("run.json"),
         source,
@@ -250,6 +256,11 @@ fn addresses(ports: &Ports) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The children that are no functions, by what they serve.
+fn services(broker: &Broker) -> BTreeMap<&'static str, watch::Receiver<Option<u32>>> {
+    broker.pid().map(|pid| ("kafka", pid)).into_iter().collect()
+}
+
 fn passed_on() -> BTreeMap<String, String> {
     let set = |name: &&str| env::var(name).ok().map(|value| ((*name).to_owned(), value));
     PASSED_ON.iter().filter_map(set).collect()
@@ -258,7 +269,7 @@ fn passed_on() -> BTreeMap<String, String> {
 async fn triggers(
     settings: &Settings,
     template: &Template,
-    brokers: &str,
+    connection: &Connection,
     invoke: &Arc<dyn Invoke>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Vec<Trigger>, UpError> {
@@ -268,7 +279,7 @@ async fn triggers(
             let started = Trigger::start(
                 function,
                 trigger,
-                brokers,
+                connection,
                 window,
                 Arc::clone(invoke),
                 Arc::clone(clock),

@@ -12,6 +12,8 @@ use crate::{cli::say, trigger::drain_all};
 const REQUESTS: Duration = Duration::from_secs(2);
 /// When the triggers have to be done, counted from the beginning of the stop; commits may take 4 s more.
 const TRIGGERS: Duration = Duration::from_millis(5500);
+/// When a broker that is a child has to be gone, counted from the beginning of the stop; it takes less than a second.
+const BROKER: Duration = Duration::from_millis(9500);
 /// How long a function may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -78,4 +80,5 @@ pub(super) async fn stop(system: System) {
     functions
         .stop(&all.iter().map(String::as_str).collect::<Vec<_>>(), GRACE)
         .await;
+    broker.stop(BROKER.saturating_sub(began.elapsed())).await;
 }

@@ -19,14 +19,14 @@ impl Invoke for Relay {
 async fn a_drain_hands_over_what_another_triggers_drain_wrote() {
     let broker = broker(&[("a", 1), ("b", 1)]).await;
     let mut producer = ClientConfig::new();
-    producer.set("bootstrap.servers", broker.bootstrap());
+    producer.set("bootstrap.servers", broker.connection().brokers());
     let relay = Arc::new(Relay(producer.create().unwrap()));
     let patient = KafkaTrigger {
         batching_window: Duration::from_secs(300),
         ..trigger("a")
     };
     let clock = Arc::new(SystemClock::start());
-    let relay = Trigger::start(&spec(), &patient, broker.bootstrap(), None, relay, clock).await;
+    let relay = Trigger::start(&spec(), &patient, broker.connection(), None, relay, clock).await;
     let reader = Function::new(succeeds);
     let triggers = vec![relay.unwrap(), start(&broker, &trigger("b"), &reader).await];
     publish(&broker, "a", 0, numbers(0..1)).await;

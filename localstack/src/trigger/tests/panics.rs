@@ -37,7 +37,7 @@ async fn start_panicking(broker: &Broker, times: usize) -> (Trigger, Arc<Functio
         batch_size: 4,
         ..trigger("t")
     };
-    let trigger = Trigger::start(&spec(), &small, broker.bootstrap(), None, invoke, clock).await;
+    let trigger = Trigger::start(&spec(), &small, broker.connection(), None, invoke, clock).await;
     (trigger.unwrap(), seen)
 }
 
@@ -119,7 +119,9 @@ async fn produce_with_header(broker: &Broker, topic: &str, name: &[u8], value: &
     request.extend(u32::try_from(records.len()).unwrap().to_be_bytes());
     request.extend(records);
 
-    let mut stream = TcpStream::connect(broker.bootstrap()).await.unwrap();
+    let mut stream = TcpStream::connect(broker.connection().brokers())
+        .await
+        .unwrap();
     let length = u32::try_from(request.len()).unwrap();
     stream.write_all(&length.to_be_bytes()).await.unwrap();
     stream.write_all(&request).await.unwrap();

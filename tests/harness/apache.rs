@@ -1,0 +1,179 @@
+//! Apache Kafka: its jars, and a broker of our own that asks its clients who they are.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tempfile::TempDir;
+
+use crate::stack::binaries;
+use crate::{eventually, tools};
+
+/// The folder of Apache Kafka's jars that `make test` has fetched; `None`, and a word about it, where that or Java is
+/// missing.
+pub fn jars() -> Option<PathBuf> {
+    let folder = std::env::var_os("KAFKA_JARS").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| binaries().parent().unwrap().join("tools/kafka"));
+    let there = folder.join("kafka_2.13-4.2.0.jar").exists();
+    if there && tools::run("java", &["-version"]).is_some() {
+        return Some(folder);
+    }
+    eprintln!(
+        "skipped: no Java, or no Apache Kafka in {} (`make tools` fetches it)",
+        folder.display()
+    );
+    None
+}
+
+/// Users of the broker below with their passwords; only the first one may make topics.
+pub const USERS: [(&str, &str); 2] = [("alice", "alices-own-word"), ("bob", "bobs-own-word")];
+
+/// A broker that lets nobody in without a password, ended when dropped.
+pub struct GuardedKafka {
+    process: Child,
+    folder: TempDir,
+    /// Where clients are let in by SASL over a connection in the clear.
+    pub sasl_plaintext: String,
+    /// The same by TLS, if the broker has a certificate.
+    pub sasl_ssl: String,
+}
+
+impl GuardedKafka {
+    /// Starts a broker, with TLS if a key store is given, and waits until it lets its first user in.
+    pub async fn start(jars: &Path, key_store: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [internal, plain, tls, controller] = [(); 4].map(|()| free_port());
+        let properties = folder.path().join("server.properties");
+        let text = properties_text(folder.path(), [internal, plain, tls, controller], key_store);
+        fs::write(&properties, text).unwrap();
+        let scram = USERS
+            .map(|(name, password)| format!("SCRAM-SHA-256=[name={name},password={password}]"));
+        let mut format = java(jars);
+        format.args([
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            "MkU3OEVBNTcwNTJENDM2Qg",
+        ]);
+        for user in &scram {
+            format.args(["--add-scram", user]);
+        }
+        let formatted = format.arg("-c").arg(&properties).output().unwrap();
+        tools::printed(&formatted);
+        let output = File::create(folder.path().join("output.txt")).unwrap();
+        let process = java(jars)
+            .arg("-Xmx256m")
+            .arg("kafka.Kafka")
+            .arg(&properties)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let broker = Self {
+            process,
+            folder,
+            sasl_plaintext: format!("127.0.0.1:{plain}"),
+            sasl_ssl: format!("127.0.0.1:{tls}"),
+        };
+        eventually(
+            "the guarded broker answers",
+            Duration::from_secs(90),
+            || async {
+                let client: BaseConsumer = broker.client(USERS[0]).create().unwrap();
+                let asked = tokio::task::spawn_blocking(move || {
+                    client
+                        .fetch_metadata(None, Duration::from_secs(2))
+                        .map(|_| ())
+                });
+                let output = fs::read_to_string(broker.folder.path().join("output.txt")).unwrap();
+                asked
+                    .await
+                    .unwrap()
+                    .map_err(|error| format!("{error}: {output}"))
+            },
+        )
+        .await;
+        broker
+    }
+
+    /// A client of one of the users'.
+    pub fn client(&self, (name, password): (&str, &str)) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.sasl_plaintext)
+            .set("security.protocol", "SASL_PLAINTEXT")
+            .set("sasl.mechanisms", "PLAIN")
+            .set("sasl.username", name)
+            .set("sasl.password", password)
+            .set_log_level(RDKafkaLogLevel::Emerg);
+        config
+    }
+}
+
+impl Drop for GuardedKafka {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn java(jars: &Path) -> Command {
+    let mut command = Command::new("java");
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
+    command.arg(jars.join("*"));
+    command
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn properties_text(folder: &Path, ports: [u16; 4], key_store: Option<&Path>) -> String {
+    let [internal, plain, tls, controller] = ports;
+    let mut clients = format!("CLIENTS://127.0.0.1:{plain}");
+    let mut store = String::new();
+    if let Some(path) = key_store {
+        clients.push_str(&format!(",TLS://127.0.0.1:{tls}"));
+        store = format!(
+            "ssl.keystore.location={}\nssl.keystore.password=store-word\nssl.keystore.type=PKCS12",
+            path.display()
+        );
+    }
+    let users: String = USERS
+        .iter()
+        .map(|(name, password)| format!(" user_{name}=\"{password}\""))
+        .collect();
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=INTERNAL
+listeners=INTERNAL://127.0.0.1:{internal},{clients},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=INTERNAL://127.0.0.1:{internal},{clients}
+listener.security.protocol.map=INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT,TLS:SASL_SSL
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required{users};
+listener.name.clients.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required{users};
+listener.name.tls.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+{store}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:alice
+log.dirs={}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+",
+        folder.join("log").display()
+    )
+}

@@ -1,11 +1,13 @@
 //! The local stack: serves on one machine exactly what template.yaml declares for AWS.
 
 pub mod broker;
+mod child_process;
 pub mod cli;
 pub mod clock;
 pub mod functions;
 pub mod gateway;
 pub mod invoke_api;
+pub mod lake;
 mod loopback;
 pub mod scheduler;
 pub mod template;

@@ -9,6 +9,7 @@ pub mod data;
 pub mod http;
 pub mod kafka;
 pub mod load;
+pub mod localstack;
 pub mod stack;
 pub mod tools;
 

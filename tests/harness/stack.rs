@@ -33,6 +33,9 @@ pub struct Run {
     pub lake_url: String,
     /// The functions with the pids of their processes.
     pub functions: BTreeMap<String, Processes>,
+    /// The servers that run as children of the runner.
+    #[serde(default)]
+    pub services: BTreeMap<String, Processes>,
 }
 
 /// The processes of one function.
@@ -84,12 +87,14 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "LAKE_PORT",
         "LAMBDA_PORT",
         "KAFKA_PORT",
+        "LOCALSTACK_PORT",
     ] {
         command.env(port, "0");
     }
     for variable in [
         "KAFKA",
         "LAKE",
+        "LOCALSTACK_HOME",
         "SCHEDULES",
         "BATCHING_WINDOW",
         "QUOTES",
@@ -97,6 +102,12 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "LATENESS_SECONDS",
     ] {
         command.env_remove(variable);
+    }
+    // What the developer uses for other things says nothing about the system under test.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
     }
     command.envs(settings.iter().copied());
     command

@@ -10,6 +10,7 @@ mod games;
 mod gaps;
 mod generators;
 mod investors;
+mod object_storage;
 mod openapi;
 mod poison;
 mod questions;

@@ -1,6 +1,5 @@
 //! The local Lambda host: every function of template.yaml as child processes that speak the Runtime API.
 
-mod backoff;
 mod child;
 mod child_body;
 mod environment;
@@ -9,7 +8,6 @@ mod outcome;
 mod pool;
 mod queue;
 mod runtime_api;
-mod spawner;
 mod trace;
 
 use std::{
@@ -31,11 +29,11 @@ pub use trace::TraceId;
 pub(crate) use environment::{ACCOUNT, arn};
 
 use crate::{
+    child_process::Spawner,
     template::{FunctionSpec, UnresolvedVariable},
     trigger::Invoke,
 };
 use pool::Pool;
-use spawner::Spawner;
 
 /// The process ids of every function's children.
 pub type Pids = BTreeMap<String, Vec<u32>>;

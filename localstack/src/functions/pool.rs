@@ -19,15 +19,16 @@ use uuid::Uuid;
 
 use super::{
     HostSettings, InvokeError, InvokeOptions, Outcome, Pids, TraceId,
-    backoff::Failure,
-    child::{Child, Delivery, Exit, StartError},
+    child::{Child, Delivery, StartError},
     environment,
     logs::Log,
     queue::Place,
     runtime_api::Event,
-    spawner::Spawner,
 };
-use crate::template::FunctionSpec;
+use crate::{
+    child_process::{Failure, Process, Spawner},
+    template::FunctionSpec,
+};
 
 /// How often an invocation goes to another child because the one before died without taking it.
 const TRIES: usize = 3;
@@ -60,7 +61,7 @@ struct State {
     /// Warm children, the one used last at the end.
     idle: Vec<Child>,
     /// Every child that lives, to stop it.
-    alive: BTreeMap<u32, Exit>,
+    alive: BTreeMap<u32, Process>,
     failure: Option<Failure>,
     stopping: bool,
 }
@@ -257,7 +258,7 @@ impl Pool {
         .await?;
         self.enrol(&child);
         child.ready(self.init_limit).await?;
-        info!(target: "function", "{}: child {} started in {} ms", self.name, child.pid, began.elapsed().as_millis());
+        info!(target: "function", "{}: child {} started in {} ms", self.name, child.process.pid, began.elapsed().as_millis());
         Ok(child)
     }
 

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use futures::future::select_all;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::warn;
@@ -25,9 +26,12 @@ pub(crate) struct RunFile {
     pub(super) lake_url: String,
     #[serde(default)]
     pub(super) functions: BTreeMap<String, FunctionEntry>,
+    /// The servers that run as children.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) services: BTreeMap<String, FunctionEntry>,
 }
 
-/// One function in `run.json`.
+/// One function or service in `run.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionEntry {
     pids: Vec<u32>,
@@ -64,19 +68,35 @@ pub(super) struct Published {
 }
 
 impl Published {
-    /// Writes the file, and writes it anew whenever the functions' children change.
+    /// Writes the file, and writes it anew whenever the children change.
     pub(super) fn new(
         data: &Path,
         mut run: RunFile,
         mut pids: watch::Receiver<Pids>,
+        mut services: BTreeMap<&'static str, watch::Receiver<Option<u32>>>,
     ) -> io::Result<Self> {
         let path = data.join("run.json");
-        run.set_pids(&pids.borrow_and_update());
+        run.set_pids(&mut pids, &mut services);
         write(&path, &run)?;
         let kept = path.clone();
         let keeper = tokio::spawn(async move {
-            while pids.changed().await.is_ok() {
-                run.set_pids(&pids.borrow_and_update());
+            loop {
+                let service = services.values_mut().map(|pid| Box::pin(pid.changed()));
+                let service = async {
+                    match service.collect::<Vec<_>>() {
+                        none if none.is_empty() => std::future::pending().await,
+                        some => select_all(some).await.0,
+                    }
+                };
+                let changed = tokio::select! {
+                    changed = pids.changed() => changed,
+                    changed = service => changed,
+                };
+                // Nobody is left who would tell a change.
+                if changed.is_err() {
+                    break;
+                }
+                run.set_pids(&mut pids, &mut services);
                 if let Err(source) = write(&kept, &run) {
                     warn!(path = %kept.display(), %source, "run.json cannot be written");
                 }
@@ -87,10 +107,20 @@ impl Published {
 }
 
 impl RunFile {
-    fn set_pids(&mut self, pids: &Pids) {
-        for (function, pids) in pids {
+    fn set_pids(
+        &mut self,
+        functions: &mut watch::Receiver<Pids>,
+        services: &mut BTreeMap<&'static str, watch::Receiver<Option<u32>>>,
+    ) {
+        for (function, pids) in functions.borrow_and_update().iter() {
+            let pids = pids.clone();
             self.functions
-                .insert(function.clone(), FunctionEntry { pids: pids.clone() });
+                .insert(function.clone(), FunctionEntry { pids });
+        }
+        for (service, pid) in services {
+            let pids = pid.borrow_and_update().iter().copied().collect();
+            self.services
+                .insert((*service).to_owned(), FunctionEntry { pids });
         }
     }
 }
@@ -132,6 +162,7 @@ mod tests {
             kafka: "127.0.0.1:9092".to_owned(),
             lake_url: "file:///lake".to_owned(),
             functions: [("stocks".to_owned(), FunctionEntry::default())].into(),
+            services: BTreeMap::new(),
         }
     }
 
@@ -139,12 +170,25 @@ mod tests {
     async fn it_follows_the_children_and_goes_away() {
         let data = tempfile::tempdir().unwrap();
         let (tell, pids) = watch::channel(Pids::new());
-        let published = Published::new(data.path(), run(), pids).unwrap();
+        let (restart, pid) = watch::channel(Some(7));
+        let services = [("kafka", pid)].into();
+        let published = Published::new(data.path(), run(), pids, services).unwrap();
         let read = RunFile::read(data.path()).unwrap();
         assert_eq!(read.api("lake"), Some("http://127.0.0.1:8080"));
         assert_eq!(read.functions["stocks"].pids, Vec::<u32>::new());
         tell.send_modify(|pids| drop(pids.insert("stocks".to_owned(), vec![42])));
         while RunFile::read(data.path()).unwrap().functions["stocks"].pids != [42] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(
+            RunFile::read(data.path()).unwrap().services["kafka"].pids,
+            [7]
+        );
+        restart.send_replace(None);
+        while !RunFile::read(data.path()).unwrap().services["kafka"]
+            .pids
+            .is_empty()
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         published.remove().await;

@@ -1,9 +1,10 @@
 //! The settings of `tidemill up`: flags, and environment variables of the same names.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+use super::lake_settings::LakeSettings;
 use crate::broker::KafkaSetting;
 
 /// Settings of `tidemill up`
@@ -27,9 +28,8 @@ pub struct Settings {
     /// Port of the embedded broker; 0 picks a free one
     #[arg(long, env = "KAFKA_PORT", default_value_t = 9092)]
     pub(super) kafka_port: u16,
-    /// Where the lake is: `file`, in the data folder
-    #[arg(long, env = "LAKE", default_value = "file")]
-    pub(super) lake: Lake,
+    #[command(flatten)]
+    pub(super) lake: LakeSettings,
     /// Whether schedules fire by themselves
     #[arg(long, env = "SCHEDULES", default_value = "on")]
     pub(super) schedules: Switch,
@@ -46,7 +46,7 @@ pub struct Settings {
     /// [default: one for each Kafka cluster, kept in the data folder]
     #[arg(long, env = "LOG_EPOCH")]
     pub(super) log_epoch: Option<u32>,
-    /// Everything that is kept: the lake, logs, run.json
+    /// Everything that is kept: the lake or LocalStack's objects, logs, run.json
     #[arg(
         long,
         alias = "data",
@@ -86,28 +86,6 @@ fn is_address(text: &str) -> bool {
     text.trim()
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-}
-
-/// Which lake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lake {
-    /// Files in the data folder.
-    File,
-    /// A kind that interface.md names and that is not built yet.
-    Later(String),
-}
-
-impl FromStr for Lake {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "file" => Ok(Self::File),
-            "localstack" => Ok(Self::Later(text.to_owned())),
-            text if text.starts_with("s3://") => Ok(Self::Later(text.to_owned())),
-            _ => Err("it is `file`".to_owned()),
-        }
-    }
 }
 
 /// On or off.

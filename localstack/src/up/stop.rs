@@ -26,6 +26,7 @@ pub(super) async fn stop(system: System) {
         template,
         published,
         broker,
+        lake,
         ..
     } = system;
     let began = Instant::now();
@@ -78,4 +79,6 @@ pub(super) async fn stop(system: System) {
     functions
         .stop(&all.iter().map(String::as_str).collect::<Vec<_>>(), GRACE)
         .await;
+    // What is in the lake is on disk.
+    lake.stop(GRACE).await;
 }

@@ -5,22 +5,25 @@ use std::{sync::Arc, time::Duration};
 use tracing::warn;
 
 use super::Pool;
-use crate::functions::child::{Child, Exit, end};
+use crate::{
+    child_process::{Process, end},
+    functions::child::Child,
+};
 
 impl Pool {
     /// Makes the child seen from outside until it has ended.
     pub(super) fn enrol(self: &Arc<Self>, child: &Child) {
-        let (pid, mut ended) = (child.pid, child.ended());
+        let (pid, mut ended) = (child.process.pid, child.process.ended());
         let stopping = {
             let mut state = self.state();
-            state.alive.insert(pid, child.exit());
+            state.alive.insert(pid, child.process.clone());
             state.stopping
         };
         self.publish_pids();
         if stopping {
             // `stop` has passed already: this child came too late.
-            let exit = child.exit();
-            tokio::spawn(exit.stop(Duration::ZERO));
+            let process = child.process.clone();
+            tokio::spawn(process.stop(Duration::ZERO));
         }
         // Not a strong reference: children must not keep the pool alive, or dropping it would not kill them.
         let pool = Arc::downgrade(self);
@@ -31,7 +34,7 @@ impl Pool {
                 let mut state = pool.state();
                 state.alive.remove(&pid);
                 let idle = state.idle.len();
-                state.idle.retain(|child| child.pid != pid);
+                state.idle.retain(|child| child.process.pid != pid);
                 idle != state.idle.len() && !state.stopping
             };
             if unexpected {
@@ -59,12 +62,12 @@ impl Pool {
 
     pub(in crate::functions) async fn stop(&self, grace: Duration) {
         self.permits.close();
-        let alive: Vec<Exit> = {
+        let alive: Vec<Process> = {
             let mut state = self.state();
             state.stopping = true;
             state.alive.values().cloned().collect()
         };
-        futures::future::join_all(alive.into_iter().map(|exit| exit.stop(grace))).await;
+        futures::future::join_all(alive.into_iter().map(|process| process.stop(grace))).await;
         self.state().idle.clear();
     }
 }

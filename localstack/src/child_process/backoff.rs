@@ -1,4 +1,4 @@
-//! Pauses between starts of a function that does not start.
+//! Pauses between starts of a process that does not start.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 
 /// The last start failed.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) reason: String,
-    pub(super) pause: Duration,
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    pub(crate) pause: Duration,
     /// No start is tried before this.
-    pub(super) until: Instant,
+    pub(crate) until: Instant,
 }
 
 impl Failure {
     /// A failure seen at `now`; every one in a row doubles the pause.
-    pub(super) fn after(last: Option<&Self>, reason: String, now: Instant) -> Self {
+    pub(crate) fn after(last: Option<&Self>, reason: String, now: Instant) -> Self {
         let pause = last.map_or(PAUSES.0, |last| (last.pause * 2).min(PAUSES.1));
         Self {
             reason,

@@ -19,13 +19,13 @@ struct Job {
 
 /// Starts processes that cannot outlive this one.
 #[derive(Debug)]
-pub(super) struct Spawner {
+pub(crate) struct Spawner {
     jobs: mpsc::Sender<Job>,
 }
 
 impl Spawner {
     /// Must be called within a tokio runtime.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (jobs, todo) = mpsc::channel::<Job>();
         let runtime = Handle::current();
         thread::Builder::new()
@@ -41,7 +41,7 @@ impl Spawner {
     }
 
     /// Starts the process in a group of its own, which the terminal's Ctrl-C does not reach.
-    pub(super) async fn spawn(&self, mut command: Command) -> io::Result<Child> {
+    pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<Child> {
         command.process_group(0).kill_on_drop(true);
         die_with_parent(&mut command);
         let (reply, answer) = oneshot::channel();

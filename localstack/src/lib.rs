@@ -7,6 +7,7 @@ pub mod clock;
 pub mod functions;
 pub mod gateway;
 pub mod invoke_api;
+pub mod lake;
 mod loopback;
 pub mod metrics;
 pub mod scheduler;

@@ -12,6 +12,7 @@ pub mod http;
 pub mod kafka;
 pub mod load;
 pub mod metrics;
+pub mod localstack;
 pub mod stack;
 pub mod tools;
 

@@ -87,6 +87,7 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "LAKE_PORT",
         "LAMBDA_PORT",
         "KAFKA_PORT",
+        "LOCALSTACK_PORT",
     ] {
         command.env(port, "0");
     }
@@ -102,6 +103,7 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "KAFKA_CERT_FILE",
         "KAFKA_KEY_FILE",
         "LAKE",
+        "LOCALSTACK_HOME",
         "SCHEDULES",
         "BATCHING_WINDOW",
         "QUOTES",
@@ -111,6 +113,12 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         command.env_remove(variable);
+    }
+    // What the developer uses for other things says nothing about the system under test.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
     }
     command.envs(settings.iter().copied());
     command

@@ -171,6 +171,16 @@ fn forbidden_arrows() {
             name.starts_with("datafusion")
         });
     }
+    for name in functions
+        .iter()
+        .filter(|name| ["stocks", "games", "exchange"].contains(name))
+    {
+        forbid(
+            name,
+            "what never touches the lake does not carry S3's client",
+            &|name| name.starts_with("aws-") || name == "lake",
+        );
+    }
     for name in &functions {
         forbid(
             name,

@@ -12,6 +12,7 @@ mod gaps;
 mod generators;
 mod investors;
 mod observability;
+mod object_storage;
 mod openapi;
 mod poison;
 mod questions;

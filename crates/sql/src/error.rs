@@ -9,7 +9,9 @@ use datafusion::error::DataFusionError;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The lake's URL has a form that is not supported.
-    #[error("the lake {url:?} cannot be queried: only file:///an/absolute/path is supported yet")]
+    #[error(
+        "the lake {url:?} cannot be queried: only file:///an/absolute/path and s3://bucket/prefix can"
+    )]
     Unsupported {
         /// The URL as it was given.
         url: String,
@@ -26,6 +28,12 @@ pub enum OpenError {
     /// The store over the folder cannot be made.
     #[error("the lake's store cannot be opened")]
     Store(#[from] object_store::Error),
+    /// The lake's URL is wrong.
+    #[error(transparent)]
+    Lake(#[from] lake::OpenError),
+    /// There is no runtime to send requests from.
+    #[error("a lake on S3 can only be opened where requests can be sent from")]
+    Runtime(#[from] tokio::runtime::TryCurrentError),
     /// A table cannot be registered.
     #[error("the lake's catalog cannot be made")]
     Catalog(#[from] DataFusionError),
@@ -153,6 +161,9 @@ impl SqlError {
             }
             DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Self::Storage(error),
             DataFusionError::ParquetError(parquet) if is_damage(parquet) => Self::Storage(error),
+            DataFusionError::External(source) if source.is::<object_store::Error>() => {
+                Self::Storage(error)
+            }
             _ => match stage {
                 Stage::Planning => Self::Plan(error),
                 Stage::Running => Self::Execution(error),
@@ -193,8 +204,9 @@ fn is_out_of_memory(error: &arrow::error::ArrowError) -> bool {
 /// A filter that runs inside the Parquet reader fails by the reader's error, but not by its fault.
 fn is_damage(error: &parquet::errors::ParquetError) -> bool {
     use parquet::errors::ParquetError;
-    !matches!(
-        error,
-        ParquetError::ArrowError(_) | ParquetError::External(_)
-    )
+    match error {
+        ParquetError::ArrowError(_) => false,
+        ParquetError::External(source) => source.is::<object_store::Error>(),
+        _ => true,
+    }
 }

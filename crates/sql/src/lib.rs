@@ -4,6 +4,7 @@
 //! was committed before it started, is bounded in time, rows and memory, and can reach nothing but the lake's tables.
 
 mod answer;
+mod bucket;
 mod catalog;
 mod error;
 mod format;

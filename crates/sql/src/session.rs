@@ -10,13 +10,14 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
 use crate::joined::Joins;
 use crate::relation::Relation;
 use crate::swaps::Swaps;
-use crate::{OpenError, SqlError, catalog, functions, type_name};
+use crate::{OpenError, SqlError, bucket, catalog, functions, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
 const STORE: &str = "lake://tidemill";
@@ -73,7 +74,8 @@ pub struct TableColumn {
 }
 
 impl Sql {
-    /// Opens the lake at `lake_url` (`file:///…`). Its folder is made if it is not there yet.
+    /// Opens the lake at `lake_url`: `file:///…`, whose folder is made if it is not there yet, or `s3://bucket/prefix`,
+    /// of which nothing is asked yet; that one must be opened within a tokio runtime, on which its requests will run.
     pub fn open(lake_url: &str, settings: Settings) -> Result<Self, OpenError> {
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(0)))
@@ -86,7 +88,12 @@ impl Sql {
             .with_file_statistics_cache_limit(settings.statistics_cache)
             .build()?;
         let store = root();
-        runtime.register_object_store(&store, Arc::new(folder(lake_url)?));
+        let objects: Arc<dyn ObjectStore> = if lake_url.starts_with("s3:") {
+            bucket::open(lake_url)?
+        } else {
+            Arc::new(folder(lake_url)?)
+        };
+        runtime.register_object_store(&store, objects);
         // The engine registers the machine's whole file system by itself.
         let everything = Url::parse("file:///").map_err(|_| unsupported(lake_url))?;
         runtime.deregister_object_store(&everything)?;

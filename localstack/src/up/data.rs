@@ -73,9 +73,7 @@ impl DataFolder {
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()));
         written.map_err(unwritable)?;
-        for folder in ["lake", "logs"] {
-            fs::create_dir_all(absolute.join(folder)).map_err(unwritable)?;
-        }
+        fs::create_dir_all(absolute.join("logs")).map_err(unwritable)?;
         Ok(Self {
             path: absolute,
             _lock: lock,
@@ -85,11 +83,6 @@ impl DataFolder {
     /// Its absolute path.
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Where the lake is, if it is of files.
-    pub(super) fn lake(&self) -> PathBuf {
-        self.path.join("lake")
     }
 
     /// Where the functions' logs are.

@@ -1,19 +1,19 @@
-//! Which life of the logs this is: `epochs.json` in the data folder.
+//! Which life of the logs this is: `epochs.json` in the data folder, or `epochs/` in a lake that others may use too.
 //!
 //! The embedded broker keeps nothing, so each of its starts is a new life with a new number. A broker outside keeps its
 //! logs, so it keeps its number, by the id of its cluster: one made anew at the same address begins a new life. Numbers
 //! are never given twice: chains of two lives must not meet in one folder.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
+use lake::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::replace::replace_file;
+pub(super) use notes::Notes;
+pub use notes::NotesError;
+
+mod notes;
 
 /// Whose logs.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub(super) enum Life<'a> {
 pub(super) struct Claim {
     /// The number of the logs' life.
     pub(super) epoch: u32,
-    /// Sets this data folder apart from others on the same broker.
+    /// Sets this lake apart from others on the same broker.
     pub(super) folder: String,
 }
 
@@ -51,22 +51,12 @@ pub enum EpochError {
         /// The first one that is free.
         next: u32,
     },
-    /// The file does not say what it should.
-    #[error("{} cannot be understood: mend it, or move the data folder away and start with a new one", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// The file or the lake beside it cannot be read or written.
-    #[error("{} cannot be read or written", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The numbers cannot be read or noted.
+    #[error(transparent)]
+    Notes(#[from] NotesError),
+    /// The lake cannot be looked into.
+    #[error("the lake cannot be searched for numbers that are used up")]
+    Lake(#[source] StoreError),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -75,45 +65,28 @@ struct Epochs {
     next: u32,
     /// The numbers of brokers outside, by the cluster's id, or by the addresses of one that has none.
     brokers: BTreeMap<String, u32>,
-    /// The folder's own id.
+    /// The lake's own id; of one in a folder, the data folder's.
     #[serde(default)]
     folder: Option<String>,
 }
 
-/// The number for this start, `asked` if the user asks for one; it is on disk before anything can use it.
-pub(super) fn claim(
-    data: &Path,
-    lake: &Path,
+/// The number for this start, `asked` if the user asks for one; it is noted before anything can use it.
+pub(super) async fn claim(
+    notes: &Notes<'_>,
+    lake: &dyn Store,
     life: Life<'_>,
     asked: Option<u32>,
 ) -> Result<Claim, EpochError> {
-    let path = data.join("epochs.json");
-    let mut epochs = read(&path)?;
-    // The file may have been deleted while the lake was kept.
-    epochs.next = epochs.next.max(first_unused(lake)?);
-    let epoch = match (life, asked) {
-        (Life::New, None) => epochs.take(),
-        (Life::New, Some(epoch)) if epoch >= epochs.next => epoch,
-        (Life::New, Some(epoch)) => {
-            let next = epochs.next;
-            return Err(EpochError::Used { epoch, next });
+    loop {
+        let (mut epochs, version) = notes.read().await?;
+        // The notes may have been deleted while the lake was kept.
+        epochs.next = epochs.next.max(first_unused(lake).await?);
+        let claim = epochs.claim(life, asked)?;
+        // Two systems that start on one lake must not get the same number.
+        if notes.write(&epochs, version).await? {
+            return Ok(claim);
         }
-        (Life::Of { cluster, brokers }, asked) => {
-            let known = epochs.of(cluster, brokers);
-            let epoch = asked.or(known).unwrap_or_else(|| epochs.take());
-            let key = cluster.map_or_else(|| normalised(brokers), str::to_owned);
-            epochs.brokers.insert(key, epoch);
-            epoch
-        }
-    };
-    epochs.next = epochs.next.max(epoch.saturating_add(1));
-    let folder = epochs.folder.get_or_insert_with(new_id).clone();
-    let text = serde_json::to_vec_pretty(&epochs).map_err(|source| EpochError::Malformed {
-        path: path.clone(),
-        source,
-    })?;
-    replace_file(&path, &text).map_err(|source| EpochError::Io { path, source })?;
-    Ok(Claim { epoch, folder })
+    }
 }
 
 /// Short enough to be read, long enough that no two folders on one broker get the same.
@@ -124,6 +97,27 @@ fn new_id() -> String {
 }
 
 impl Epochs {
+    fn claim(&mut self, life: Life<'_>, asked: Option<u32>) -> Result<Claim, EpochError> {
+        let epoch = match (life, asked) {
+            (Life::New, None) => self.take(),
+            (Life::New, Some(epoch)) if epoch >= self.next => epoch,
+            (Life::New, Some(epoch)) => {
+                let next = self.next;
+                return Err(EpochError::Used { epoch, next });
+            }
+            (Life::Of { cluster, brokers }, asked) => {
+                let known = self.of(cluster, brokers);
+                let epoch = asked.or(known).unwrap_or_else(|| self.take());
+                let key = cluster.map_or_else(|| normalised(brokers), str::to_owned);
+                self.brokers.insert(key, epoch);
+                epoch
+            }
+        };
+        self.next = self.next.max(epoch.saturating_add(1));
+        let folder = self.folder.get_or_insert_with(new_id).clone();
+        Ok(Claim { epoch, folder })
+    }
+
     fn take(&mut self) -> u32 {
         let epoch = self.next;
         self.next += 1;
@@ -142,53 +136,16 @@ impl Epochs {
     }
 }
 
-fn read(path: &Path) -> Result<Epochs, EpochError> {
-    match fs::read(path) {
-        Ok(text) => serde_json::from_slice(&text).map_err(|source| EpochError::Malformed {
-            path: path.to_owned(),
-            source,
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Epochs::default()),
-        Err(source) => Err(EpochError::Io {
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}
-
-/// One past the highest number among `{lake}/{table}/{epoch}/`.
-fn first_unused(lake: &Path) -> Result<u32, EpochError> {
+/// One past the highest number among `{lake}/{table}/{epoch}/` and `{lake}/{table}/{epoch}.{generation}/`.
+async fn first_unused(lake: &dyn Store) -> Result<u32, EpochError> {
     let mut first = 0;
-    for table in folders(lake)? {
-        for epoch in folders(&table)? {
-            let number = epoch
-                .file_name()
-                .and_then(|name| name.to_str()?.parse::<u32>().ok());
-            first = first.max(number.map_or(0, |number| number.saturating_add(1)));
+    for table in lake.list_folders("").await.map_err(EpochError::Lake)? {
+        for epoch in lake.list_folders(&table).await.map_err(EpochError::Lake)? {
+            let number = epoch.split('.').next().and_then(|epoch| epoch.parse().ok());
+            first = first.max(number.map_or(0, |number: u32| number.saturating_add(1)));
         }
     }
     Ok(first)
-}
-
-fn folders(path: &Path) -> Result<Vec<PathBuf>, EpochError> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => {
-            return Err(EpochError::Io {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    let paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>();
-    let paths = paths.map_err(|source| EpochError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// The same brokers in another order are the same brokers.

@@ -13,6 +13,7 @@ use crate::{
     functions::Functions,
     gateway::{self, Api},
     invoke_api,
+    lake::LakeSetting,
     metrics::Metrics,
     template::{HttpApi, Template},
 };
@@ -83,6 +84,9 @@ fn asked(settings: &Settings, template: &Template) -> Vec<(u16, &'static str)> {
     asked.push((settings.lambda_port, "LAMBDA_PORT"));
     if !matches!(settings.kafka.kafka, KafkaSetting::External(_)) {
         asked.push((settings.kafka.kafka_port, "KAFKA_PORT"));
+    }
+    if settings.lake.lake == LakeSetting::LocalStack {
+        asked.push((settings.lake.localstack_port, "LOCALSTACK_PORT"));
     }
     asked
 }

@@ -4,6 +4,7 @@ mod data;
 mod epochs;
 mod health;
 mod kafka_settings;
+mod lake_settings;
 mod listeners;
 mod ports;
 mod replace;
@@ -17,7 +18,7 @@ mod urls;
 use std::{io, path::PathBuf};
 
 pub use data::DataError;
-pub use epochs::EpochError;
+pub use epochs::{EpochError, NotesError};
 pub use health::HealthError;
 pub use ports::PortError;
 pub use settings::Settings;
@@ -27,8 +28,8 @@ pub(crate) use run_file::RunFile;
 pub(crate) use signals::Signals;
 
 use crate::{
-    broker::BrokerError, cli::say, functions::HostError, scheduler::ExpressionError,
-    template::TemplateError, trigger::TriggerError,
+    broker::BrokerError, cli::say, functions::HostError, lake::LakeError,
+    scheduler::ExpressionError, template::TemplateError, trigger::TriggerError,
 };
 
 /// Why the system does not run, or no longer.
@@ -50,9 +51,6 @@ pub enum UpError {
         /// Why.
         source: TemplateError,
     },
-    /// A setting that interface.md has and that is not built yet.
-    #[error("LAKE={0} is not available yet; use LAKE=file")]
-    LakeNotAvailable(String),
     /// The data folder.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -68,9 +66,9 @@ pub enum UpError {
     /// The log's life.
     #[error(transparent)]
     Epoch(#[from] EpochError),
-    /// The data folder's path is no URL.
-    #[error("the lake's folder {} has no URL: choose another folder with TIDEMILL_DATA", .0.display())]
-    LakeUrl(PathBuf),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
     /// The functions.
     #[error(transparent)]
     Functions(#[from] HostError),

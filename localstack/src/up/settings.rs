@@ -1,10 +1,11 @@
 //! The settings of `tidemill up`: flags, and environment variables of the same names.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
 use super::kafka_settings::KafkaSettings;
+use super::lake_settings::LakeSettings;
 
 /// Settings of `tidemill up`
 #[derive(Debug, Clone, Args)]
@@ -23,9 +24,8 @@ pub struct Settings {
     pub(super) lambda_port: u16,
     #[command(flatten)]
     pub(super) kafka: KafkaSettings,
-    /// Where the lake is: `file`, in the data folder
-    #[arg(long, env = "LAKE", default_value = "file")]
-    pub(super) lake: Lake,
+    #[command(flatten)]
+    pub(super) lake: LakeSettings,
     /// Whether schedules fire by themselves
     #[arg(long, env = "SCHEDULES", default_value = "on")]
     pub(super) schedules: Switch,
@@ -42,7 +42,7 @@ pub struct Settings {
     /// [default: one for each Kafka cluster, kept in the data folder]
     #[arg(long, env = "LOG_EPOCH")]
     pub(super) log_epoch: Option<u32>,
-    /// Everything that is kept: the lake, logs, run.json
+    /// Everything that is kept: the lake or LocalStack's objects, logs, run.json
     #[arg(
         long,
         alias = "data",
@@ -63,28 +63,6 @@ impl Settings {
             "games" => Some((self.games_port, "GAMES_PORT")),
             "lake" => Some((self.lake_port, "LAKE_PORT")),
             _ => None,
-        }
-    }
-}
-
-/// Which lake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lake {
-    /// Files in the data folder.
-    File,
-    /// A kind that interface.md names and that is not built yet.
-    Later(String),
-}
-
-impl FromStr for Lake {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "file" => Ok(Self::File),
-            "localstack" => Ok(Self::Later(text.to_owned())),
-            text if text.starts_with("s3://") => Ok(Self::Later(text.to_owned())),
-            _ => Err("it is `file`".to_owned()),
         }
     }
 }

@@ -10,16 +10,15 @@ use std::{
 use stream::Connection;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::debug;
-use url::Url;
 
 use super::{
     UpError,
     data::DataFolder,
-    epochs::{self, Life},
+    epochs::{self, Life, Notes},
     health,
     listeners::{Ports, url},
     run_file::{Published, RunFile},
-    settings::{Lake, Settings, Switch},
+    settings::{Settings, Switch},
     urls,
 };
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
+    lake::{Lake, LakeChoice},
     metrics::Metrics,
     scheduler::Scheduler,
     template::{Template, Values},
@@ -47,6 +47,7 @@ pub(super) struct System {
     pub(super) template: Template,
     pub(super) published: Published,
     pub(super) broker: Broker,
+    pub(super) lake: Lake,
     run: RunFile,
     folder: DataFolder,
 }
@@ -54,7 +55,12 @@ pub(super) struct System {
 impl System {
     /// The addresses, for people.
     pub(super) fn table(&self) -> Vec<String> {
-        urls::table(&self.template.apis, &self.run, &self.folder)
+        urls::table(
+            &self.template.apis,
+            &self.run,
+            self.lake.endpoint(),
+            &self.folder,
+        )
     }
 
     /// Waits until a listener breaks, which none should.
@@ -69,14 +75,18 @@ impl System {
 
 /// Starts everything; what fails takes down what has been started before it.
 pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
-    if let Lake::Later(name) = &settings.lake {
-        return Err(UpError::LakeNotAvailable(name.clone()));
-    }
     let mut template = template(settings)?;
     let folder = DataFolder::lock(&settings.tidemill_data)?;
     remove_stale_run_file(folder.path())?;
     let ports = Ports::bind(settings, &template).await?;
 
+    let choice = settings.lake.choice(folder.path(), &folder.logs())?;
+    match choice {
+        LakeChoice::File(_) => {}
+        LakeChoice::LocalStack { .. } => say("starting LocalStack"),
+        LakeChoice::S3(_) => say("reaching the lake"),
+    }
+    let lake = Lake::start(&choice).await?;
     let choice = settings.kafka.choice(folder.path(), &folder.logs())?;
     say(match choice {
         BrokerChoice::External(_) => "reaching the broker",
@@ -94,22 +104,25 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
             brokers: &address,
         }
     };
-    let claim = epochs::claim(folder.path(), &folder.lake(), life, settings.log_epoch)?;
+    let notes = if lake.is_shared {
+        Notes::Lake(lake.store.as_ref())
+    } else {
+        Notes::File(folder.path().join("epochs.json"))
+    };
+    let claim = epochs::claim(&notes, lake.store.as_ref(), life, settings.log_epoch).await?;
     let epoch = claim.epoch;
     debug!(epoch, broker = address, "life of the logs");
     if !broker.forgets() {
         set_apart(&mut template, &claim.folder);
     }
 
-    let lake_url =
-        Url::from_directory_path(folder.lake()).map_err(|()| UpError::LakeUrl(folder.lake()))?;
-    let lake_url = lake_url.as_str().trim_end_matches('/').to_owned();
     let mut host = HostSettings::new(binaries()?, folder.logs());
-    host.given = given(settings, broker.connection().brokers(), &lake_url, epoch);
+    host.given = given(settings, broker.connection().brokers(), &lake.url, epoch);
     host.given.extend(addresses(&ports));
     host.forced = passed_on();
-    let metrics = Metrics::install().map_err(UpError::Metrics)?;
+    host.forced.extend(lake.variables.clone());
     host.with_kafka = settings.kafka.for_functions();
+    let metrics = Metrics::install().map_err(UpError::Metrics)?;
     let functions = Functions::start(&template.functions, &host)?;
     metrics.watched().functions(functions.clone());
 
@@ -124,7 +137,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
             .collect(),
         lambda: url(ports.lambda.port),
         kafka: address,
-        lake_url,
+        lake_url: lake.url.clone(),
         functions: functions
             .names()
             .into_iter()
@@ -154,7 +167,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         folder.path(),
         run.clone(),
         functions.pids(),
-        services(&broker),
+        services(&broker, &lake),
     );
     let published = published.map_err(|source| UpError::RunFile {
         path: folder.path().join("run.json"),
@@ -173,6 +186,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         template,
         published,
         broker,
+        lake,
         run,
         folder,
     })
@@ -257,8 +271,13 @@ fn addresses(ports: &Ports) -> BTreeMap<String, String> {
 }
 
 /// The children that are no functions, by what they serve.
-fn services(broker: &Broker) -> BTreeMap<&'static str, watch::Receiver<Option<u32>>> {
-    broker.pid().map(|pid| ("kafka", pid)).into_iter().collect()
+fn services(
+    broker: &Broker,
+    lake: &Lake,
+) -> BTreeMap<&'static str, watch::Receiver<Option<u32>>> {
+    let children = [("kafka", broker.pid()), ("localstack", lake.pid())].into_iter();
+    let running = children.filter_map(|(name, pid)| Some((name, pid?)));
+    running.collect()
 }
 
 fn passed_on() -> BTreeMap<String, String> {

@@ -28,6 +28,7 @@ pub(super) async fn stop(system: System) {
         template,
         published,
         broker,
+        lake,
         ..
     } = system;
     let began = Instant::now();
@@ -81,4 +82,6 @@ pub(super) async fn stop(system: System) {
         .stop(&all.iter().map(String::as_str).collect::<Vec<_>>(), GRACE)
         .await;
     broker.stop(BROKER.saturating_sub(began.elapsed())).await;
+    // What is in the lake is on disk.
+    lake.stop(GRACE).await;
 }

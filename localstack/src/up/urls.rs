@@ -4,7 +4,12 @@ use super::{data::DataFolder, run_file::RunFile};
 use crate::template::HttpApi;
 
 /// One line for each address, the APIs in the template's order.
-pub(super) fn table(apis: &[HttpApi], run: &RunFile, folder: &DataFolder) -> Vec<String> {
+pub(super) fn table(
+    apis: &[HttpApi],
+    run: &RunFile,
+    localstack: Option<&str>,
+    folder: &DataFolder,
+) -> Vec<String> {
     let mut rows: Vec<(String, String)> = apis
         .iter()
         .filter_map(|api| {
@@ -17,6 +22,7 @@ pub(super) fn table(apis: &[HttpApi], run: &RunFile, folder: &DataFolder) -> Vec
     rows.push(("Lambda API".to_owned(), run.lambda.clone()));
     rows.push(("Kafka".to_owned(), run.kafka.clone()));
     rows.push(("Lake".to_owned(), run.lake_url.clone()));
+    rows.extend(localstack.map(|endpoint| ("LocalStack".to_owned(), endpoint.to_owned())));
     rows.push(("Logs".to_owned(), folder.logs().display().to_string()));
     let width = rows
         .iter()

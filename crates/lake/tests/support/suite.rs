@@ -26,6 +26,8 @@ async fn what_was_created_is_read(store: &dyn Store) {
     for (name, body) in [
         ("read/empty", Bytes::new()),
         ("read/full", Bytes::from(vec![7; 70_000])),
+        // As large as a link gets: a trigger's payload is 6 MB.
+        ("read/large", Bytes::from(vec![7; 6 << 20])),
     ] {
         assert_eq!(
             store.create(&path(name), body.clone()).await.unwrap(),

@@ -106,7 +106,7 @@ impl S3Store {
         region.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Makes the bucket, where it is not there yet.
+    /// Makes the bucket in S3's first region, where it is not there yet.
     pub async fn make_bucket(&self) -> Result<(), StoreError> {
         let bucket = &self.shared.bucket;
         let asked = self.client().await.create_bucket().bucket(bucket).send();

@@ -7,7 +7,7 @@ CARGO_LAMBDA := cargo-lambda==1.9.2
 LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
 CARGO_DENY := 0.20.2
 
-.PHONY: help run build test bench lint fmt package tools needs-rust needs-python
+.PHONY: help run build test simulate bench lint fmt package tools needs-rust needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ test: build tools ## every test, from a bare clone
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
 	@PATH="$(TOOLS)/bin:$$PATH" LOCALSTACK_HOME=$(TOOLS)/localstack cargo test --locked --workspace --no-fail-fast
+
+simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7 runs one alone, TRACE=1 tells it event by event
+	@cargo run --locked --profile simulate -p simulation --features command -- \
+	  $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--schedules $(or $(N),10000) --from $(or $(FROM),0))
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive

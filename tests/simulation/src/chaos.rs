@@ -14,7 +14,7 @@ impl Schedule {
     /// Lets happen what the plan has of disturbances, each by its own chance.
     pub(crate) fn disturb(&mut self) {
         let chaos = self.plan.chaos;
-        let disturbances: [(u32, fn(&mut Self) -> Option<()>); 10] = [
+        let disturbances: [(u32, fn(&mut Self) -> Option<()>); 11] = [
             (chaos.crash, Self::crash),
             (chaos.cancel, Self::cancel),
             (chaos.freeze, Self::freeze),
@@ -25,6 +25,7 @@ impl Schedule {
             (chaos.rewind, Self::rewind),
             (chaos.ahead, Self::run_ahead),
             (chaos.edit, Self::edit_holdings),
+            (chaos.retention, Self::drop_oldest),
         ];
         for (permille, disturbance) in disturbances {
             if self.dice.chance(permille) {
@@ -148,10 +149,7 @@ impl Schedule {
         let position = self.committed[&(function, partition)];
         let claims = &mut self.pollers[to].claims;
         claims.retain(|claim| claim.partition != partition);
-        claims.push(Claim {
-            partition,
-            position,
-        });
+        claims.push(Claim::new(partition, position));
         self.world.lock().figures.moves += 1;
         self.trace(|| {
             format!("partition {partition} of {function:?} from poller {from} to {to} at {position}, doubled: {doubled}")
@@ -165,11 +163,17 @@ impl Schedule {
         let Claim {
             partition,
             position,
+            left_out,
         } = self.pollers[poller].claims[claim];
         let back = self
             .dice
             .between(self.partitions[partition].start, position);
-        self.pollers[poller].claims[claim].position = back;
+        let left_out = left_out.filter(|&first| first < back);
+        self.pollers[poller].claims[claim] = Claim {
+            partition,
+            position: back,
+            left_out,
+        };
         self.trace(|| format!("poller {poller} steps back from {position} to {back}"));
         Some(())
     }
@@ -180,13 +184,18 @@ impl Schedule {
         let Claim {
             partition,
             position,
+            left_out,
         } = self.pollers[poller].claims[claim];
         let end = self.partitions[partition].end();
         if position + 1 >= end || !self.has_links((self.pollers[poller].function, partition)) {
             return None;
         }
         let ahead = self.dice.between(position + 1, end - 1);
-        self.pollers[poller].claims[claim].position = ahead;
+        self.pollers[poller].claims[claim] = Claim {
+            partition,
+            position: ahead,
+            left_out: left_out.or(Some(position)),
+        };
         self.world.lock().figures.ahead += 1;
         self.trace(|| format!("poller {poller} runs ahead from {position} to {ahead}"));
         Some(())
@@ -201,6 +210,17 @@ impl Schedule {
             return None;
         }
         Some((poller, self.dice.below(claims.len())))
+    }
+
+    /// The broker's retention passes some records, whether they are consumed or not.
+    fn drop_oldest(&mut self) -> Option<()> {
+        let at = self.dice.below(self.partitions.len());
+        let partition = &mut self.partitions[at];
+        partition.kept_from = self.dice.between(partition.kept_from, partition.end());
+        let kept_from = partition.kept_from;
+        self.world.lock().figures.dropped += 1;
+        self.trace(|| format!("the records of partition {at} below {kept_from} are gone"));
+        Some(())
     }
 
     fn edit_holdings(&mut self) -> Option<()> {

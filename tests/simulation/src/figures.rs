@@ -45,6 +45,10 @@ pub struct Figures {
     pub paged: u64,
     /// Editions of holdings.
     pub edits: u64,
+    /// Times that retention passed the oldest records.
+    pub dropped: u64,
+    /// Chains that stopped at a gap.
+    pub gaps: u64,
     /// Records that no table has.
     pub lost: u64,
     /// Records that a table has more than once.
@@ -73,6 +77,8 @@ impl AddAssign for Figures {
         self.late += other.late;
         self.paged += other.paged;
         self.edits += other.edits;
+        self.dropped += other.dropped;
+        self.gaps += other.gaps;
         self.lost += other.lost;
         self.doubled += other.doubled;
     }

@@ -33,8 +33,10 @@ pub(crate) struct Partition {
     pub(crate) topic: &'static str,
     pub(crate) number: i32,
     pub(crate) functions: Vec<Function>,
-    /// Where the log begins.
+    /// Where the log began.
     pub(crate) start: i64,
+    /// The first record that the broker still has.
+    pub(crate) kept_from: i64,
     pub(crate) records: Vec<KafkaRecord>,
     /// How many records are still to come in.
     pub(crate) to_come: usize,

@@ -44,6 +44,8 @@ pub(crate) struct Chaos {
     pub(crate) ahead: u32,
     /// An investor's holdings are edited.
     pub(crate) edit: u32,
+    /// The broker drops the oldest records of a partition, consumed or not.
+    pub(crate) retention: u32,
 }
 
 /// A topic, and what is triggered by it.
@@ -66,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) garbage: u32,
     /// Offset commits that are lost, in thousandths.
     pub(crate) lost_commits: u32,
+    /// Offset commits that are late, and maybe overtaken by others, in thousandths.
+    pub(crate) late_commits: u32,
     pub(crate) faults: Faults,
     pub(crate) chaos: Chaos,
     /// Steps after which the disturbances end.
@@ -115,15 +119,21 @@ impl Plan {
             rewind: often(&[3, 10]),
             ahead: often(&[3, 10]),
             edit: often(&[3, 8]),
+            retention: 0,
         };
         let garbage = often(&[100, 300]);
         let lost_commits = often(&[100, 400]);
+        let late_commits = often(&[200, 700]);
+        // Records that are gone end a schedule early, so it is seldom.
+        let retention = if dice.chance(60) { 5 } else { 0 };
+        let chaos = Chaos { retention, ..chaos };
         Self {
             topics,
             records: dice.between(2, 20) as usize,
             batch: dice.between(2, 12) as usize,
             garbage,
             lost_commits,
+            late_commits,
             faults,
             chaos,
             steps: dice.between(100, 700) as usize,

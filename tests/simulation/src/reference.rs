@@ -43,16 +43,19 @@ pub(crate) fn first_holdings() -> Objects {
     HOLDINGS.clone()
 }
 
+/// Key and value of an evaluation.
+pub(crate) type Message = (String, Bytes);
+
 /// What an undisturbed run makes.
 pub(crate) struct Undisturbed {
     pub(crate) rows: RecordBatch,
-    /// Key and value of every evaluation, in the order of the rows.
-    pub(crate) published: Vec<(String, Bytes)>,
+    /// Every evaluation, in the order of the rows.
+    pub(crate) published: Vec<Message>,
 }
 
 /// The topic of an undisturbed run.
 #[derive(Default)]
-struct Recorder(Mutex<Vec<(String, Bytes)>>);
+struct Recorder(Mutex<Vec<Message>>);
 
 #[async_trait]
 impl Publish for Recorder {

@@ -10,7 +10,7 @@ use crate::network::{Client, Shared, Stage};
 use crate::plan::{Faults, Plan};
 use crate::process::{Function, Process};
 use crate::task::Task;
-use crate::trigger::Poller;
+use crate::trigger::{Fetched, Poller};
 
 /// What a function has consumed of a partition: the function, and the partition's place among all.
 pub(crate) type Group = (Function, usize);
@@ -21,7 +21,7 @@ pub(crate) struct Invocation {
     pub(crate) process: Client,
     /// Who waits for its outcome; nobody, once it was given up.
     pub(crate) poller: Option<usize>,
-    pub(crate) batches: Vec<(usize, Range<i64>)>,
+    pub(crate) batches: Vec<Fetched>,
     pub(crate) task: Task,
     /// It stands still, whatever it is waiting for.
     pub(crate) frozen: bool,
@@ -74,6 +74,9 @@ enum Choice {
     Commit(usize),
 }
 
+/// Steps after which a trigger that is refused has shown that it does not get past a gap.
+const PATIENCE: usize = 500;
+
 /// Steps in which an undisturbed system must have caught up; it takes some hundreds.
 const CALM_STEPS: usize = 20_000;
 
@@ -100,6 +103,7 @@ impl Schedule {
                     number,
                     functions: topic.functions.clone(),
                     start,
+                    kept_from: start,
                     records: Vec::new(),
                     to_come: plan.records,
                 });
@@ -152,9 +156,11 @@ impl Schedule {
             }
         }
         self.calm();
-        for _ in 0..CALM_STEPS {
-            if !self.step() {
-                return self.is_caught_up();
+        for step in 1..=CALM_STEPS {
+            // A function that meets a gap is refused for ever, so its trigger never rests.
+            let is_over = step % PATIENCE == 0 && self.is_stopped() && self.is_consumed();
+            if is_over || !self.step() {
+                return is_over || self.is_caught_up();
             }
         }
         false
@@ -165,26 +171,39 @@ impl Schedule {
         self.trace(|| "all is calm from now on".to_owned());
         self.plan.faults = Faults::default();
         self.plan.lost_commits = 0;
+        self.plan.late_commits = 0;
         for invocation in &mut self.invocations {
             invocation.frozen = false;
             invocation.poller = None;
         }
         for (group, offset) in std::mem::take(&mut self.commits) {
-            self.committed.insert(group, offset);
+            self.commit(group, offset);
         }
         self.assign_one_poller_to_each_function();
     }
 
     fn is_caught_up(&self) -> bool {
-        let all = self.committed.iter();
-        let consumed = all
-            .map(|(group, &offset)| offset == self.partitions[group.1].end())
-            .all(|done| done);
+        self.is_consumed() && self.invocations.is_empty()
+    }
+
+    /// Whether a chain has come to a gap.
+    fn is_stopped(&self) -> bool {
+        self.groups().into_iter().any(|group| self.has_gap(group))
+    }
+
+    /// Whether all is consumed that can be; past a gap nothing can.
+    fn is_consumed(&self) -> bool {
+        let mut all = self.committed.iter();
+        let consumed = all.all(|(group, &offset)| {
+            let Partition { kept_from, .. } = self.partitions[group.1];
+            let end = self.partitions[group.1].end();
+            offset == end || kept_from == end || self.has_gap(*group)
+        });
         let produced = self
             .partitions
             .iter()
             .all(|partition| partition.to_come == 0);
-        consumed && produced && self.invocations.is_empty()
+        consumed && produced
     }
 
     /// One thing happens, if anything can.
@@ -210,8 +229,7 @@ impl Schedule {
             }
             Choice::Commit(at) => {
                 let (group, offset) = self.commits.swap_remove(at);
-                self.committed.insert(group, offset);
-                self.trace(|| format!("{group:?} is committed up to {offset}"));
+                self.commit(group, offset);
             }
         }
         true
@@ -256,6 +274,12 @@ impl Schedule {
             }
             None => false,
         }
+    }
+
+    /// The broker takes an offset commit, also one that goes back.
+    pub(crate) fn commit(&mut self, group: Group, offset: i64) {
+        self.committed.insert(group, offset);
+        self.trace(|| format!("{group:?} is committed up to {offset}"));
     }
 
     fn append(&mut self, at: usize) {

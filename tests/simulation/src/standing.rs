@@ -1,5 +1,6 @@
 //! A chain as it stands when all is over, read as any reader would.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -85,9 +86,15 @@ impl Standing {
         })
     }
 
-    /// The first offset that is not in.
-    pub(crate) fn end(&self) -> Option<i64> {
-        self.links.last().map(|standing| standing.link.range.end)
+    /// The offsets that its links cover, if there are any.
+    pub(crate) fn range(&self) -> Option<Range<i64>> {
+        let (first, last) = (self.links.first()?, self.links.last()?);
+        Some(first.link.range.start..last.link.range.end)
+    }
+
+    /// The offsets of its rows.
+    pub(crate) fn offsets(&self) -> Vec<i64> {
+        offsets(&self.rows)
     }
 
     /// Where the rows differ from those expected, in offsets.

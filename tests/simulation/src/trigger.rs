@@ -1,7 +1,10 @@
 //! The trigger: pollers that hold partitions, cut batches, invoke functions and commit offsets.
 
-use lake::Table;
+use std::ops::Range;
 
+use lake::{ObjectPath, Table};
+
+use crate::log::Partition;
 use crate::process::{Function, Process};
 use crate::schedule::{Done, Group, Invocation, Schedule};
 use crate::task::{Ended, Task, Work};
@@ -12,6 +15,27 @@ pub(crate) struct Claim {
     pub(crate) partition: usize,
     /// The record that it fetches next.
     pub(crate) position: i64,
+    /// The first record that it left out when it ran ahead; there it goes on after its next batch.
+    pub(crate) left_out: Option<i64>,
+}
+
+impl Claim {
+    pub(crate) fn new(partition: usize, position: i64) -> Self {
+        Self {
+            partition,
+            position,
+            left_out: None,
+        }
+    }
+}
+
+/// A batch that was cut from a partition.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetched {
+    pub(crate) partition: usize,
+    pub(crate) range: Range<i64>,
+    /// The first record that was left out before it.
+    pub(crate) left_out: Option<i64>,
 }
 
 /// A poller: one invocation at a time.
@@ -59,17 +83,19 @@ impl Schedule {
                 self.pollers.len() - 1
             });
             let position = self.committed[&(function, partition)];
-            self.pollers[at].claims.push(Claim {
-                partition,
-                position,
-            });
+            self.pollers[at]
+                .claims
+                .push(Claim::new(partition, position));
         }
     }
 
     /// Whether a poller has nothing under way and something to fetch.
     pub(crate) fn is_ready(&self, at: usize) -> bool {
         let poller = &self.pollers[at];
-        let has_records = |claim: &Claim| claim.position < self.partitions[claim.partition].end();
+        let has_records = |claim: &Claim| {
+            let partition = &self.partitions[claim.partition];
+            claim.position.max(partition.kept_from) < partition.end()
+        };
         !poller.is_busy && poller.claims.iter().any(has_records)
     }
 
@@ -79,11 +105,14 @@ impl Schedule {
         let mut batches = Vec::new();
         for claim in self.pollers[at].claims.clone() {
             let end = self.partitions[claim.partition].end();
-            if claim.position >= end || (!batches.is_empty() && self.dice.chance(300)) {
+            let position = claim
+                .position
+                .max(self.partitions[claim.partition].kept_from);
+            if position >= end || (!batches.is_empty() && self.dice.chance(300)) {
                 continue;
             }
             let size = 1 + self.dice.below(self.plan.batch) as i64;
-            let range = claim.position..end.min(claim.position + size);
+            let range = position..end.min(position + size);
             let delivered = self
                 .delivered
                 .entry((function, claim.partition))
@@ -92,13 +121,17 @@ impl Schedule {
                 self.world.lock().figures.repeats += 1;
             }
             *delivered = range.end.max(*delivered);
-            batches.push((claim.partition, range));
+            batches.push(Fetched {
+                partition: claim.partition,
+                range,
+                left_out: claim.left_out,
+            });
         }
         self.pollers[at].is_busy = true;
         let process = self.process_for(function);
         let payload = batches
             .iter()
-            .map(|(partition, range)| self.partitions[*partition].batch(range))
+            .map(|batch| self.partitions[batch.partition].batch(&batch.range))
             .collect();
         let work = self.processes[process].invoke(payload);
         let process = self.processes[process].id;
@@ -109,13 +142,17 @@ impl Schedule {
         &mut self,
         poller: Option<usize>,
         process: usize,
-        batches: Vec<(usize, std::ops::Range<i64>)>,
+        batches: Vec<Fetched>,
         work: Work,
     ) {
         let number = self.next_number;
         self.next_number += 1;
         self.world.lock().figures.invocations += 1;
-        self.trace(|| format!("invocation {number} of {batches:?} begins in process {process}"));
+        self.trace(|| {
+            let ranges = batches.iter().map(|batch| (batch.partition, &batch.range));
+            let ranges: Vec<_> = ranges.collect();
+            format!("invocation {number} of {ranges:?} begins in process {process}")
+        });
         self.invocations.push(Invocation {
             number,
             process,
@@ -170,12 +207,10 @@ impl Schedule {
         }
         let function = process.function;
         let mut failed = false;
-        for (partition, range) in invocation.batches {
-            let group = (function, partition);
-            let name = format!(
-                "{}-{}",
-                self.partitions[partition].topic, self.partitions[partition].number
-            );
+        for batch in invocation.batches {
+            let group = (function, batch.partition);
+            let Partition { topic, number, .. } = &self.partitions[batch.partition];
+            let name = format!("{topic}-{number}");
             let is_done = ended.outcome.as_ref().is_ok_and(|response| {
                 let mut failures = response.batch_item_failures.iter();
                 failures.all(|failure| failure.item_identifier.partition != name)
@@ -187,13 +222,13 @@ impl Schedule {
                 drop(world);
                 self.done.push(Done {
                     group,
-                    range: range.clone(),
+                    range: batch.range.clone(),
                     objects,
                     published,
                 });
             }
             if let Some(poller) = invocation.poller {
-                self.settle(poller, group, range, is_done);
+                self.settle(poller, group, &batch, is_done);
             }
         }
         if let Some(poller) = invocation.poller {
@@ -201,23 +236,29 @@ impl Schedule {
         }
     }
 
-    /// A poller goes on after what is done, and where it was done out of turn goes back to what comes first.
-    fn settle(&mut self, poller: usize, group: Group, range: std::ops::Range<i64>, is_done: bool) {
-        let position = match is_done {
-            true => range.end,
-            false => range.start.min(self.committed[&group]),
+    /// A poller goes on after what is done. Where it left records out, or failed, it goes back to what comes first.
+    fn settle(&mut self, poller: usize, group: Group, batch: &Fetched, is_done: bool) {
+        let Fetched {
+            range, left_out, ..
+        } = batch;
+        let position = match (left_out, is_done) {
+            (Some(first), _) => *first,
+            (None, true) => range.end,
+            (None, false) => range.start.min(self.committed[&group]),
         };
         let claims = &mut self.pollers[poller].claims;
         if let Some(claim) = claims.iter_mut().find(|claim| claim.partition == group.1) {
-            claim.position = position;
+            *claim = Claim::new(group.1, position);
         }
-        if !is_done {
+        if !is_done || left_out.is_some() {
             return;
         }
         if self.dice.chance(self.plan.lost_commits) {
             self.world.lock().figures.lost_commits += 1;
-        } else {
+        } else if self.dice.chance(self.plan.late_commits) {
             self.commits.push((group, range.end));
+        } else {
+            self.commit(group, range.end);
         }
     }
 
@@ -232,13 +273,33 @@ impl Schedule {
     }
 
     /// Whether any link stands of the chain that a group fills.
-    pub(crate) fn has_links(&self, (function, partition): Group) -> bool {
+    pub(crate) fn has_links(&self, group: Group) -> bool {
+        !self.links(group).is_empty()
+    }
+
+    /// Whether records are gone that come next in a group's chain. An empty chain has none that come next.
+    pub(crate) fn has_gap(&self, group: Group) -> bool {
+        let kept_from = self.partitions[group.1].kept_from;
+        let links = self.links(group);
+        let world = self.world.lock();
+        let last = links.last().and_then(|path| world.objects.read(path));
+        last.and_then(|link| {
+            lake::parquet::metadata(&link)
+                .ok()?
+                .get("tidemill.end")?
+                .parse()
+                .ok()
+        })
+        .is_some_and(|end: i64| end < kept_from)
+    }
+
+    fn links(&self, (function, partition): Group) -> Vec<ObjectPath> {
         let partition = &self.partitions[partition];
         let table = match function {
             Function::Evaluate => Table::Evaluations,
             _ => partition.table,
         };
         let folder = format!("{table}/0/{}/{}", partition.topic, partition.number);
-        !self.world.lock().objects.list(&folder, None).is_empty()
+        self.world.lock().objects.list(&folder, None)
     }
 }

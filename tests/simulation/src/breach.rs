@@ -70,4 +70,12 @@ impl<S: Store + fmt::Debug> Store for BrokenStore<S> {
     async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list_folders(prefix).await
     }
+
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
+        self.inner.replace(path, body).await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        self.inner.delete(path).await
+    }
 }

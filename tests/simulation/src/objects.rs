@@ -167,4 +167,12 @@ impl Store for StillStore {
     async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         Ok(self.lock().0.folders(prefix))
     }
+
+    async fn replace(&self, path: &ObjectPath, _: Bytes) -> Result<(), StoreError> {
+        unreachable!("a committer never replaces, and {path} was to be")
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        unreachable!("a committer never deletes, and {path} was to be")
+    }
 }

@@ -86,6 +86,14 @@ impl Store for SimulatedStore {
             other => unreachable!("a listing of folders is not answered by {other}"),
         }
     }
+
+    async fn replace(&self, path: &ObjectPath, _: Bytes) -> Result<(), StoreError> {
+        unreachable!("a committer never replaces, and {path} was to be")
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        unreachable!("a committer never deletes, and {path} was to be")
+    }
 }
 
 /// The topic of the evaluations as one process sees it.

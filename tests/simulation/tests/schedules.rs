@@ -64,7 +64,7 @@ fn every_invariant_holds_after_every_schedule() {
 fn a_seed_is_a_schedule() {
     for seed in 0..20 {
         let first = run(seed, Variant::default(), true);
-        assert!(first.trace.len() > 20, "{:#?}", first.trace);
+        assert!(first.trace.len() > 10, "{:#?}", first.trace);
         let again = std::thread::spawn(move || run(seed, Variant::default(), true));
         assert_eq!(first, again.join().unwrap());
         let mut untraced = run(seed, Variant::default(), false);

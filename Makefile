@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 # `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/tls)
 
-.PHONY: help run build test kill bench lint fmt package tools needs-rust needs-python
+.PHONY: help run build test kill simulate bench lint fmt package tools needs-rust needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ test: build tools ## every test, from a bare clone
 kill: build tools ## kills real processes under load, `make kill N=1000` as many as asked; SEED repeats a run
 	@test -e $(TOOLS)/kafka/installed || { echo "tidemill: the kill tests need Java 17 and Maven (apt-get install default-jre-headless maven)"; exit 1; }
 	@KILLS=$(or $(N),20) SEED=$(SEED) KAFKA_JARS=$(TOOLS)/kafka cargo test --locked --workspace --test kill $(FEATURES) -- --nocapture
+
+simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7 runs one alone, TRACE=1 tells it event by event
+	@cargo run --locked --profile simulate -p simulation --features command -- \
+	  $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--schedules $(or $(N),10000) --from $(or $(FROM),0))
 
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive

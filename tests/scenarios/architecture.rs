@@ -195,6 +195,11 @@ fn forbidden_arrows() {
             &|name| name == "tidemill",
         );
     }
+    for name in crates.iter().chain(&functions).chain(&["tidemill"]) {
+        forbid(name, "what runs knows nothing of its simulation", &|name| {
+            name == "simulation"
+        });
+    }
     forbid(
         "tidemill",
         "the local stack starts functions, and links none",

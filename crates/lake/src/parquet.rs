@@ -17,14 +17,22 @@ use parquet::file::properties::WriterProperties;
 /// Key-value metadata of a Parquet file.
 pub type Metadata = BTreeMap<String, String>;
 
-/// Encodes `rows` (zstd) as one Parquet file that carries `metadata`.
+/// Fewer rows than this are not compressed: a context of zstd for each column, to write and again to read, takes longer
+/// than everything else about so small a file, most of which is metadata.
+const COMPRESSED_FROM: usize = 256;
+
+/// Encodes `rows` (zstd, if they are many) as one Parquet file that carries `metadata`.
 pub fn encode(rows: &RecordBatch, metadata: &Metadata) -> Result<Bytes, ParquetError> {
     let pairs = metadata
         .iter()
         .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
         .collect::<Vec<_>>();
+    let compression = match rows.num_rows() {
+        0..COMPRESSED_FROM => Compression::UNCOMPRESSED,
+        _ => Compression::ZSTD(ZstdLevel::default()),
+    };
     let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression)
         .set_key_value_metadata(Some(pairs))
         .build();
     let mut file = Vec::new();

@@ -52,6 +52,35 @@ async fn redeliveries_change_nothing() {
     assert_eq!(bytes(&dead, "value")[0].as_deref(), Some(&b"garbage"[..]));
 }
 
+/// Found by the simulation: the dead letters of the batch that is refused would hide those of the records before it.
+#[tokio::test]
+async fn a_batch_past_a_head_that_was_not_there_before_leaves_no_dead_letters() {
+    let (memory, store) = memory();
+    let of = |records: Vec<KafkaRecord>| event([batch("stock_call", 0, records)]);
+    let early = context(store.clone());
+    drop(memory.clone().with_faults(|operation, _| match operation {
+        Operation::Create => Fault::Before,
+        _ => Fault::None,
+    }));
+    let answer = handle(of(vec![good(0)]), &early).await.unwrap();
+    assert_ne!(answer, BatchResponse::default());
+    drop(memory.with_faults(|_, _| Fault::None));
+
+    let other = context(store.clone());
+    handle(of(vec![good(0), good(1)]), &other).await.unwrap();
+    let ahead = of(vec![record(4, "garbage"), good(5)]);
+    let answer = handle(ahead, &early).await.unwrap();
+    assert_ne!(answer, BatchResponse::default());
+    assert_eq!(stored(&store, Table::DeadLetter).await.num_rows(), 0);
+
+    let rest = vec![good(2), record(3, "garbage"), record(4, "garbage"), good(5)];
+    handle(of(rest), &early).await.unwrap();
+    let dead = stored(&store, Table::DeadLetter).await;
+    assert_eq!(longs(&dead, "offset"), some([3, 4]));
+    let rows = stored(&store, Table::StockCall).await;
+    assert_eq!(longs(&rows, "_offset"), some([0, 1, 2, 5]));
+}
+
 #[tokio::test]
 async fn partitions_of_an_event_go_their_own_ways() {
     let (_, store) = memory();

@@ -31,7 +31,6 @@ pub(crate) async fn evaluate(
     let Some(bounds) = Batch::of(&offsets) else {
         return Ok(());
     };
-    refresh_holdings(context, &mut warm.holdings).await?;
     let chain = match warm.chains.entry(batch.partition) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(vacant) => {
@@ -82,6 +81,9 @@ pub(crate) async fn evaluate(
 }
 
 /// Brings the batch into the chain. `None` says that all of it was in.
+///
+/// Holdings are looked up after the head is known, and again when it turns out to be another: whoever made the link
+/// that ends there had looked before, so windows never go back to older holdings.
 async fn commit(
     context: &Context,
     chain: &mut Chain,
@@ -90,9 +92,18 @@ async fn commit(
     bounds: &Batch<'_>,
 ) -> Result<Option<Report>, Error> {
     let initial = initial_state(chain).await?;
+    let mut looked_up_on = None;
     loop {
+        let known = chain.head().await?.end;
+        if looked_up_on != Some(known) {
+            refresh_holdings(context, holdings).await?;
+            looked_up_on = Some(known);
+        }
         let mut report = None;
         let make = |head: &lake::Head| {
+            if head.end != known {
+                return Err(MakeError::HeadMoved { head: head.end });
+            }
             let (link, made_of) = link::make(head, &initial, batch, holdings, &context.settings)?;
             report = Some(made_of);
             Ok(link)
@@ -100,6 +111,10 @@ async fn commit(
         return match chain.commit(bounds.clone(), Gaps::Refuse, make).await {
             Ok(Committed::Link { .. }) => Ok(report),
             Ok(Committed::AlreadyIn) => Ok(None),
+            Err(CommitError::Make {
+                source: MakeError::HeadMoved { .. },
+                ..
+            }) => continue,
             // Each turn brings one version more, and open windows name few.
             Err(CommitError::Make {
                 source: MakeError::Holdings(MissingHoldings { investor, version }),

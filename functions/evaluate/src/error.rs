@@ -52,6 +52,12 @@ pub enum Error {
 /// Why a link cannot be made.
 #[derive(Debug, Error)]
 pub enum MakeError {
+    /// The holdings were looked up for another head, so they may be older than those of the last link.
+    #[error("the chain has gone on to {head} since the holdings were looked up")]
+    HeadMoved {
+        /// Where it ends now.
+        head: i64,
+    },
     /// The state that the last link carries is not one.
     #[error("the state of the last link cannot be read")]
     State(#[source] serde_json::Error),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use domain::{Portfolio, PortfolioId};
 use evaluate::Error;
-use lake::{Epoch, MemoryStore};
+use lake::{Epoch, MemoryStore, Operation};
 use lambda_kit::kafka::BatchResponse;
 use log::{Evaluator, at, log_of, navs, record, rows_of, settings, start_prices, tick};
 use serde_json::json;
@@ -230,6 +230,42 @@ async fn changed_holdings_hold_from_the_next_window_on_even_over_a_cold_start() 
     let shown = navs(&cold.published());
     assert_eq!(shown[..6], START_NAVS);
     assert_eq!(shown[7], "1.2 1232.00");
+}
+
+/// Found by the simulation: an evaluator that meets another head than it knew looks the holdings up again.
+#[tokio::test]
+async fn a_window_never_goes_back_to_older_holdings() {
+    let first = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.extend((1..5).map(|window| tick("IBM", 12_320, at(window * 22))));
+    let log = log_of(&ticks);
+    first.deliver(&log[..24]).await;
+
+    let (slow, other) = (first.restarted().await, first.restarted().await);
+    let mut late = std::pin::pin!(slow.deliver(&log[24..]));
+    // Up to its last reading of holdings, after which it creates its link.
+    first.store.take_requests();
+    let mut reads = 0;
+    while reads < 4 {
+        assert!(futures::poll!(&mut late).is_pending());
+        let requests = first.store.take_requests().into_iter();
+        reads += requests.filter(|&each| each == Operation::Read).count();
+    }
+    let portfolio = Portfolio {
+        id: PortfolioId {
+            investor: 1,
+            portfolio: 2,
+        },
+        holdings: [("IBM".parse().unwrap(), 10)].into(),
+        active: true,
+    };
+    lake::holdings::put(&first.store, portfolio).await.unwrap();
+    assert_eq!(other.deliver(&log[24..26]).await, BatchResponse::default());
+    assert_eq!(late.await, BatchResponse::default());
+    let mut shown = navs(&first.published());
+    shown.retain(|nav| nav.starts_with("1.2 "));
+    let (before, after) = (START_NAVS[1], "1.2 1232.00");
+    assert_eq!(shown, [before, after, before, after, after, after]);
 }
 
 #[tokio::test]

@@ -149,13 +149,13 @@ impl Chain {
                 let chain = self.key.clone();
                 return Err(CommitError::Closed { chain });
             }
-            let is_gap = head.exists && start > head.end && gaps == Gaps::Refuse;
-            if is_gap && !progress.fresh {
-                // Another committer may have brought what is missing.
+            let is_past_head = start > head.end && gaps == Gaps::Refuse;
+            if is_past_head && !progress.fresh {
+                // Another committer may have brought what is missing, or begun the chain that was empty.
                 self.forget();
                 continue;
             }
-            if is_gap {
+            if is_past_head && head.exists {
                 self.count(GAPS);
                 let (chain, head) = (self.key.clone(), head.end);
                 return Err(CommitError::Gap {

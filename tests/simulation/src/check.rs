@@ -1,0 +1,238 @@
+//! Holds what a schedule left behind against the invariants.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use archive::decode::{Decoded, decode};
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use lake::Table;
+
+use crate::invariants::{Invariant, Violation};
+use crate::log::Partition;
+use crate::objects::{Objects, StillStore};
+use crate::process::{Function, MAX_AHEAD};
+use crate::reference::{self, Message};
+use crate::schedule::{Group, Schedule};
+use crate::standing::Standing;
+
+/// Checks every partition of a schedule that has run, and counts what stands.
+pub(crate) fn check(schedule: &Schedule, caught_up: bool) -> Result<(), Violation> {
+    let objects = schedule.world.lock().objects.clone();
+    let store = Arc::new(StillStore::new(objects.clone()));
+    for group in schedule.groups() {
+        let left = Left {
+            schedule,
+            objects: &objects,
+            store: &store,
+            group,
+            partition: &schedule.partitions[group.1],
+        };
+        match group.0 {
+            Function::Evaluate => left.evaluations()?,
+            _ => left.archived()?,
+        }
+    }
+    if !caught_up {
+        let detail = format!("committed {:?}", schedule.committed);
+        return Err(Invariant::CatchesUp.violated(detail));
+    }
+    Ok(())
+}
+
+/// What a group has left behind.
+struct Left<'a> {
+    schedule: &'a Schedule,
+    objects: &'a Objects,
+    store: &'a Arc<StillStore>,
+    group: Group,
+    partition: &'a Partition,
+}
+
+impl Left<'_> {
+    fn read(&self, table: Table) -> Result<Standing, Violation> {
+        let standing = Standing::read(self.objects, self.store, table, self.partition)?;
+        self.schedule.world.lock().figures.links += standing.links.len() as u64;
+        Ok(standing)
+    }
+
+    fn archived(&self) -> Result<(), Violation> {
+        let rows = self.read(self.partition.table)?;
+        let covered = self.covered(Invariant::RowsExactlyOnce, &rows)?;
+        let expected = self.decoded(&covered)?.rows.batch;
+        if rows.rows != expected {
+            return Err(self.differs(Invariant::RowsExactlyOnce, &rows, &expected));
+        }
+        if self.group.0 == Function::Archive {
+            self.dead_letters(&covered)?;
+        }
+        self.done_is_stored(&rows, &covered)
+    }
+
+    /// The dead letters of the records that the table's links cover all stand. Of other ones they may, for they are
+    /// committed first.
+    fn dead_letters(&self, covered: &Range<i64>) -> Result<(), Violation> {
+        let dead = self.read(Table::DeadLetter)?;
+        let all = self.decoded(&(self.partition.start..self.partition.end()))?;
+        let standing = dead.offsets();
+        let must = |offset: &i64| standing.contains(offset) || covered.contains(offset);
+        let kept: BooleanArray = all.dead.offsets.iter().map(|o| Some(must(o))).collect();
+        let expected = filter_record_batch(&all.dead.batch, &kept)
+            .map_err(|error| Invariant::DeadLettersExactlyOnce.violated(error.to_string()))?;
+        if dead.rows != expected {
+            return Err(self.differs(Invariant::DeadLettersExactlyOnce, &dead, &expected));
+        }
+        Ok(())
+    }
+
+    /// What the records of these offsets are to `archive`, at one go.
+    fn decoded(&self, range: &Range<i64>) -> Result<Decoded, Violation> {
+        let Partition {
+            table,
+            topic,
+            number,
+            ..
+        } = self.partition;
+        let records = self.partition.slice(range);
+        decode(*table, topic, *number, records, MAX_AHEAD)
+            .map_err(|error| Invariant::RowsExactlyOnce.violated(error.to_string()))
+    }
+
+    fn evaluations(&self) -> Result<(), Violation> {
+        let standing = self.read(Table::Evaluations)?;
+        let covered = self.covered(Invariant::EvaluationsAsUndisturbed, &standing)?;
+        for pair in standing.links.windows(2) {
+            let older = pair[0]
+                .known
+                .iter()
+                .any(|(investor, version)| pair[1].known.get(investor) < Some(version));
+            if older {
+                return Err(Invariant::HoldingsGoForward.violated(format!(
+                    "{}: after {:?} with {:?} comes {:?} with {:?}",
+                    standing.key,
+                    pair[0].link.range,
+                    pair[0].known,
+                    pair[1].link.range,
+                    pair[1].known
+                )));
+            }
+        }
+        let expected = reference::run(self.objects, self.partition, &standing)?;
+        if standing.rows != expected.rows {
+            return Err(Invariant::EvaluationsAsUndisturbed.violated(format!(
+                "{}: {} rows, undisturbed {}",
+                standing.key,
+                standing.rows.num_rows(),
+                expected.rows.num_rows()
+            )));
+        }
+        let world = self.schedule.world.lock();
+        let stored: BTreeSet<_> = expected.published.iter().collect();
+        let published: BTreeSet<_> = world.published.iter().collect();
+        let must: BTreeSet<_> = self
+            .come_again(&standing, &expected.published)
+            .iter()
+            .collect();
+        if !must.is_subset(&published) || !published.is_subset(&stored) {
+            return Err(Invariant::PublishedAsStored.violated(format!(
+                "never published: {:?}; published and not stored: {:?}",
+                must.difference(&published).collect::<Vec<_>>(),
+                published.difference(&stored).collect::<Vec<_>>()
+            )));
+        }
+        drop(world);
+        self.schedule.world.lock().figures.evaluations += standing.rows.num_rows() as u64;
+        self.done_is_stored(&standing, &covered)?;
+        self.done_is_published(&standing, &expected.published)
+    }
+
+    /// The evaluations of links whose records the broker still has. A crash between a link and its publication is mended
+    /// when the records come again, which they do not once retention has passed them.
+    fn come_again<'m>(&self, standing: &Standing, messages: &'m [Message]) -> &'m [Message] {
+        let gone = standing.links.iter().map(|each| &each.link);
+        let rows = gone
+            .take_while(|link| link.range.end <= self.partition.kept_from)
+            .map(|link| link.rows.num_rows());
+        &messages[rows.sum()..]
+    }
+
+    fn differs(&self, which: Invariant, found: &Standing, expected: &RecordBatch) -> Violation {
+        let difference = found.difference(expected);
+        let figures = &mut self.schedule.world.lock().figures;
+        figures.lost += difference.lost.len() as u64;
+        figures.doubled += difference.doubled.len() as u64;
+        which.violated(format!("{}: {difference:?}", found.key))
+    }
+
+    /// The offsets that a chain covers: the whole log, but for what retention took before anything was committed, and
+    /// for what comes after a gap.
+    fn covered(&self, which: Invariant, standing: &Standing) -> Result<Range<i64>, Violation> {
+        let &Partition {
+            start, kept_from, ..
+        } = self.partition;
+        let end = self.partition.end();
+        let covered = standing.range().unwrap_or(end..end);
+        let is_begun = covered.start == start || (start..=kept_from).contains(&covered.start);
+        let has_gap = covered.end < kept_from;
+        if !is_begun || (covered.end != end && !has_gap) {
+            return Err(which.violated(format!(
+                "{}: its links cover {covered:?}, the log {start}..{end} was kept from {kept_from}",
+                standing.key
+            )));
+        }
+        self.schedule.world.lock().figures.gaps += u64::from(has_gap);
+        Ok(covered)
+    }
+
+    fn done_is_stored(&self, standing: &Standing, covered: &Range<i64>) -> Result<(), Violation> {
+        let of_group = self.schedule.done.iter();
+        for done in of_group.filter(|done| done.group == self.group) {
+            if done.range.start < covered.start || done.range.end > covered.end {
+                return Err(Invariant::DoneIsStored.violated(format!(
+                    "{}: {:?} was done and its links cover {covered:?}",
+                    standing.key, done.range
+                )));
+            }
+            let mut overlapping = standing.links.iter().filter(|each| {
+                each.link.range.start < done.range.end && done.range.start < each.link.range.end
+            });
+            if let Some(later) = overlapping.find(|each| each.number >= done.objects) {
+                return Err(Invariant::DoneIsStored.violated(format!(
+                    "{}: {:?} was done before its link {:?} stood",
+                    standing.key, done.range, later.link.range
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn done_is_published(
+        &self,
+        standing: &Standing,
+        messages: &[Message],
+    ) -> Result<(), Violation> {
+        let world = self.schedule.world.lock();
+        let of_group = self.schedule.done.iter();
+        for done in of_group.filter(|done| done.group == self.group) {
+            let published = &world.published[..done.published];
+            let mut from = 0;
+            for each in &standing.links {
+                let to = from + each.link.rows.num_rows();
+                let overlaps = each.link.range.start < done.range.end
+                    && done.range.start < each.link.range.end;
+                let missing = messages[from..to]
+                    .iter()
+                    .find(|message| overlaps && !published.contains(message));
+                if let Some((portfolio, _)) = missing {
+                    return Err(Invariant::DoneIsStored.violated(format!(
+                        "{}: {:?} was done before an evaluation of {portfolio} was published",
+                        standing.key, done.range
+                    )));
+                }
+                from = to;
+            }
+        }
+        Ok(())
+    }
+}

@@ -111,7 +111,7 @@ fn bad_arguments_are_told_apart_from_missing_ones() {
     assert_eq!(stopped.status.code(), Some(1));
     let reason = String::from_utf8(stopped.stderr).unwrap();
     assert!(
-        reason.contains("tidemill up") && reason.contains("--url"),
+        reason.contains("make run") && reason.contains("--url"),
         "{reason}"
     );
 }

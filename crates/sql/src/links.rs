@@ -39,7 +39,7 @@ impl Links {
     pub(crate) fn new(table: Table, root: &Url, runtime: &RuntimeEnv) -> Result<Self> {
         // Links hardly ever change, so what was read of one once holds for as long as it is the same.
         let statistics = runtime.cache_manager.get_file_statistic_cache();
-        let folder = format!("{table}");
+        let folder = table.name().to_owned();
         let whole = listing(table, root, [folder], statistics.clone())?;
         Ok(Self {
             table,

@@ -80,9 +80,9 @@ impl DataFolder {
     }
 }
 
-/// A URL as people type it: the scheme may be left out.
+/// A URL as people type it: the scheme may be left out where a port is given.
 fn address(text: &str) -> Result<Url, String> {
-    let whole = if text.contains("://") {
+    let whole = if text.contains("://") || !text.contains(':') {
         text.to_owned()
     } else {
         format!("http://{text}")
@@ -112,7 +112,7 @@ mod tests {
         ] {
             assert_eq!(address(typed).unwrap().as_str(), meant);
         }
-        for bad in ["", "ftp://host", "localhost:many", "http://"] {
+        for bad in ["", "somewhere", "ftp://host", "localhost:many", "http://"] {
             assert!(address(bad).unwrap_err().contains("http://"), "{bad}");
         }
     }

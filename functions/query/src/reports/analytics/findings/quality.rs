@@ -31,7 +31,7 @@ pub(super) fn findings(stored: &[Stored]) -> Vec<Finding> {
                 figures::short(all - dead),
                 percent(dead, all)
             ),
-            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason), mend what writes or reads them, and put them in with `tidemill replay dead-letter`: their bytes are kept.",
+            "Ask for the reasons (SELECT reason, COUNT(*) FROM dead_letter_status WHERE status = 'dead' GROUP BY reason), mend what writes or reads them, and put them in with `tidemill replay dead-letter`: their bytes are kept.",
         )
     });
     let gaps = rows(stored, "gaps");

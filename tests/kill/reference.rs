@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::Value;
-use tests::kafka::Record;
+use ::tests::kafka::Record;
 
 /// `WINDOW_SECONDS` and `LATENESS_SECONDS`, as they are unless set, in microseconds.
 const WINDOW: i64 = 20_000_000;

@@ -1,19 +1,19 @@
 //! The log of a trigger on a real broker: one consumer, its partitions assigned by hand, the group only for commits.
 
+mod group;
 mod partition_log;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rdkafka::{
     Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    error::{KafkaError, KafkaResult},
     message::Message,
 };
 use stream::Connection;
@@ -27,8 +27,6 @@ use partition_log::KafkaLog;
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long a broker that answers may take to say where a group stands: the first time, it makes a topic for that.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// Between two questions about a coordinator that is on its way.
-const COORDINATOR_PAUSE: Duration = Duration::from_millis(100);
 
 /// A topic's partition.
 pub(super) type Partition = (String, i32);
@@ -113,7 +111,7 @@ impl TriggerConsumer {
             for (topic, partition) in &asked {
                 list.add_partition(topic, *partition);
             }
-            let committed = committed(consumer, &list)?;
+            let committed = group::committed(consumer, &list, START_LIMIT)?;
             let mut starts = Vec::new();
             for element in committed.elements() {
                 let (low, high) =
@@ -278,38 +276,6 @@ async fn bounds(
             .collect()
     };
     ask(consumer, question).await
-}
-
-/// What a group has committed; a broker that has just started has to find out which one knows.
-fn committed(
-    consumer: &StreamConsumer,
-    list: &TopicPartitionList,
-) -> KafkaResult<TopicPartitionList> {
-    let deadline = Instant::now() + START_LIMIT;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match consumer.committed_offsets(list.clone(), left) {
-            Err(error)
-                if error.rdkafka_error_code().is_some_and(is_moving)
-                    && left > COORDINATOR_PAUSE =>
-            {
-                thread::sleep(COORDINATOR_PAUSE);
-            }
-            answer => return answer,
-        }
-    }
-}
-
-/// Whether the answer will be another one in a moment.
-fn is_moving(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        code,
-        Code::NotCoordinator
-            | Code::CoordinatorLoadInProgress
-            | Code::CoordinatorNotAvailable
-            | Code::WaitingForCoordinator
-    )
 }
 
 async fn ask<C, T, F>(consumer: &Arc<StreamConsumer<C>>, question: F) -> KafkaResult<T>

@@ -33,7 +33,7 @@ test: build tools ## every test, from a bare clone
 
 kill: build tools ## kills real processes under load, `make kill N=1000` as many as asked; SEED repeats a run
 	@test -e $(TOOLS)/kafka/installed || { echo "tidemill: the kill tests need Java 17 and Maven (apt-get install default-jre-headless maven)"; exit 1; }
-	@KILLS=$(or $(N),20) SEED=$(SEED) KAFKA_JARS=$(TOOLS)/kafka cargo test --locked --workspace --test kill $(FEATURES) -- --nocapture
+	@KILLS=$(or $(N),20) SEED=$(SEED) KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack cargo test --locked --workspace --test kill $(FEATURES) -- --nocapture
 
 simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7 runs one alone, TRACE=1 tells it event by event
 	@cargo run --locked --profile simulate -p simulation --features command -- \

@@ -11,8 +11,8 @@ pub mod data;
 pub mod http;
 pub mod kafka;
 pub mod load;
-pub mod metrics;
 pub mod localstack;
+pub mod metrics;
 pub mod stack;
 pub mod tools;
 

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ::tests::kafka::Record;
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::Value;
-use tests::kafka::Record;
 
 /// `WINDOW_SECONDS` and `LATENESS_SECONDS`, as they are unless set, in microseconds.
 const WINDOW: i64 = 20_000_000;

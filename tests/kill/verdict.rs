@@ -64,20 +64,33 @@ pub async fn reach(stack: &Stack, ledger: &Ledger) -> Verdict {
     let ticks = kafka::records(&stack.run.kafka, "StockExchange");
     verdict.stored += check_ticks(stack, ledger, &ticks).await;
     verdict.evaluations = check_evaluations(stack, &ticks).await;
-    let given_up = stack.count("SELECT COUNT(*) FROM dead_letter").await;
+    let given_up = counted(stack, "dead_letter").await;
     assert_eq!(given_up, 0, "no record was unreadable");
     verdict
+}
+
+/// The rows of a statement; a system that has just been killed may need several tries.
+async fn answered(stack: &Stack, statement: &str) -> Vec<Value> {
+    eventually(statement, CATCH_UP, || async {
+        let answer = stack.ask(statement).await;
+        match answer.status {
+            200 => Ok(answer.json()["rows"].as_array().unwrap().clone()),
+            _ => Err(answer.text()),
+        }
+    })
+    .await
+}
+
+async fn counted(stack: &Stack, table: &str) -> i64 {
+    let rows = answered(stack, &format!("SELECT COUNT(*) AS n FROM {table}")).await;
+    rows[0]["n"].as_i64().unwrap()
 }
 
 /// Every row of a table by its place, once there are as many as the log has records.
 async fn rows(stack: &Stack, table: &str, columns: &str, wanted: usize) -> BTreeMap<Place, Value> {
     let counted = format!("SELECT COUNT(*) AS n, COALESCE(MAX(_offset), -1) AS last FROM {table}");
     let counts = eventually(&format!("{table} has caught up"), CATCH_UP, || async {
-        let answer = stack.ask(&counted).await;
-        if answer.status != 200 {
-            return Err(answer.text());
-        }
-        let counts = answer.json()["rows"][0].clone();
+        let counts = answered(stack, &counted).await[0].clone();
         if counts["n"].as_u64() >= Some(wanted as u64) {
             Ok(counts)
         } else {
@@ -86,12 +99,12 @@ async fn rows(stack: &Stack, table: &str, columns: &str, wanted: usize) -> BTree
     })
     .await;
     let mut rows = BTreeMap::new();
-    for from in (0..=counts["last"].as_i64().unwrap()).step_by(3000) {
+    for from in (0..=counts["last"].as_i64().unwrap()).step_by(usize::try_from(PAGE).unwrap()) {
         let page = format!(
             "SELECT _partition, _offset, {columns} FROM {table} WHERE _offset >= {from} AND _offset < {}",
             from + PAGE
         );
-        for row in stack.sql(&page).await {
+        for row in answered(stack, &page).await {
             let place = (
                 row["_partition"].as_i64().unwrap(),
                 row["_offset"].as_i64().unwrap(),
@@ -244,13 +257,13 @@ async fn portfolios(stack: &Stack) -> BTreeMap<String, Holdings> {
 /// The rows of `evaluations`, written as they are published.
 async fn stored(stack: &Stack) -> Messages {
     let columns = "portfolio, window_end, nav, nav_change, nav_change_pct";
-    let counted = stack.count("SELECT COUNT(*) FROM evaluations").await;
+    let counted = counted(stack, "evaluations").await;
     let mut messages = Messages::new();
     for from in (0..counted).step_by(9000) {
         let page = format!(
             "SELECT {columns} FROM evaluations ORDER BY window_end, portfolio LIMIT 9000 OFFSET {from}"
         );
-        for row in stack.sql(&page).await {
+        for row in answered(stack, &page).await {
             let text = |name: &str| row[name].as_str().unwrap().to_owned();
             let end = text("window_end")[..19].replace('T', " ");
             let message = format!(

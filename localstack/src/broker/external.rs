@@ -9,7 +9,9 @@ use std::{
 use rdkafka::{
     ClientContext,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use stream::Connection;
@@ -20,7 +22,8 @@ use super::{BrokerError, REACH_LIMIT, TopicSpec};
 /// How long brokers that answer may take to make topics.
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
 
-type Admin = AdminClient<Heard>;
+type Client = BaseConsumer<Heard>;
+type Admin = AdminClient<DefaultClientContext>;
 
 /// Keeps what the client library complained of last: its errors alone do not tell a wrong password from a broker that
 /// is down.
@@ -34,6 +37,8 @@ impl ClientContext for Heard {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned());
     }
 }
+
+impl ConsumerContext for Heard {}
 
 impl Heard {
     fn said(&self) -> String {
@@ -64,8 +69,8 @@ pub(super) async fn prepare(
     config
         .set("socket.connection.setup.timeout.ms", "4000")
         .set_log_level(RDKafkaLogLevel::Error);
-    let admin = Admin::from_config_and_context(&config, heard.clone()).map_err(unreachable)?;
-    let (admin, partitions, cluster) = ask(admin).await.map_err(unreachable)?;
+    let client = Client::from_config_and_context(&config, heard.clone()).map_err(unreachable)?;
+    let (partitions, cluster) = ask(client).await.map_err(unreachable)?;
     let mut missing = Vec::new();
     for topic in topics {
         match partitions.get(&topic.name).copied().unwrap_or_default() {
@@ -81,7 +86,7 @@ pub(super) async fn prepare(
             _ => {}
         }
     }
-    create(&admin, &missing)
+    create(connection, &missing)
         .await
         .map_err(|(topic, source)| BrokerError::Topic {
             topic: topic.name.clone(),
@@ -94,19 +99,26 @@ pub(super) async fn prepare(
 
 /// Every topic with the number of its partitions, and the cluster's id; asking blocks, so it is done on a thread for
 /// such things.
-async fn ask(admin: Admin) -> KafkaResult<(Admin, BTreeMap<String, usize>, Option<String>)> {
+async fn ask(client: Client) -> KafkaResult<(BTreeMap<String, usize>, Option<String>)> {
     let ask = move || {
-        let metadata = admin.inner().fetch_metadata(None, REACH_LIMIT)?;
+        let metadata = match client.fetch_metadata(None, REACH_LIMIT) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                // Complaints are told to who polls for them; there is nothing else to come.
+                while client.poll(Duration::from_millis(10)).is_some() {}
+                return Err(error);
+            }
+        };
         let topics = metadata
             .topics()
             .iter()
             .map(|topic| (topic.name().to_owned(), topic.partitions().len()));
         // It came with the metadata, so this does not wait.
-        let cluster = admin.inner().fetch_cluster_id(REACH_LIMIT);
-        Ok((topics.collect(), cluster, admin))
+        let cluster = client.client().fetch_cluster_id(REACH_LIMIT);
+        Ok((topics.collect(), cluster))
     };
     match tokio::task::spawn_blocking(ask).await {
-        Ok(answer) => answer.map(|(topics, cluster, admin)| (admin, topics, cluster)),
+        Ok(answer) => answer,
         Err(_) => Err(KafkaError::Canceled),
     }
 }
@@ -127,7 +139,7 @@ fn retention(topic: &TopicSpec) -> String {
 
 /// Makes topics; tells the first one that cannot be made.
 async fn create<'a>(
-    admin: &Admin,
+    connection: &Connection,
     topics: &[&'a TopicSpec],
 ) -> Result<(), (&'a TopicSpec, KafkaError)> {
     let Some(&first) = topics.first() else {
@@ -144,6 +156,10 @@ async fn create<'a>(
         .request_timeout(limit)
         .operation_timeout(limit);
     let asked = Instant::now();
+    let admin: Admin = connection
+        .client()
+        .create()
+        .map_err(|source| (first, source))?;
     let made = admin.create_topics(&new, &options).await;
     let made = made.map_err(|source| (first, source))?;
     for result in made {

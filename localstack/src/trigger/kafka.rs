@@ -1,5 +1,6 @@
 //! The log of a trigger on a real broker: one consumer, its partitions assigned by hand, the group only for commits.
 
+mod group;
 mod partition_log;
 
 use std::{
@@ -110,7 +111,7 @@ impl TriggerConsumer {
             for (topic, partition) in &asked {
                 list.add_partition(topic, *partition);
             }
-            let committed = consumer.committed_offsets(list, START_LIMIT)?;
+            let committed = group::committed(consumer, &list, START_LIMIT)?;
             let mut starts = Vec::new();
             for element in committed.elements() {
                 let (low, high) =

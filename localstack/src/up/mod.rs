@@ -13,6 +13,7 @@ mod settings;
 mod signals;
 mod start;
 mod stop;
+mod stores;
 mod urls;
 
 use std::{io, path::PathBuf};

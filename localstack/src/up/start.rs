@@ -19,14 +19,14 @@ use super::{
     listeners::{Ports, url},
     run_file::{Published, RunFile},
     settings::{Settings, Switch},
-    urls,
+    stores, urls,
 };
 use crate::{
-    broker::{self, Broker, BrokerChoice},
+    broker::Broker,
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
-    lake::{Lake, LakeChoice},
+    lake::Lake,
     metrics::Metrics,
     scheduler::Scheduler,
     template::{Template, Values},
@@ -80,21 +80,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     remove_stale_run_file(folder.path())?;
     let ports = Ports::bind(settings, &template).await?;
 
-    let choice = settings.lake.choice(folder.path(), &folder.logs())?;
-    match choice {
-        LakeChoice::File(_) => {}
-        LakeChoice::LocalStack { .. } => say("starting LocalStack"),
-        LakeChoice::S3(_) => say("reaching the lake"),
-    }
-    let lake = Lake::start(&choice).await?;
-    let choice = settings.kafka.choice(folder.path(), &folder.logs())?;
-    say(match choice {
-        BrokerChoice::External(_) => "reaching the broker",
-        BrokerChoice::Embedded { .. } => "starting the broker",
-        BrokerChoice::Apache { .. } => "starting Apache Kafka",
-    });
-    let topics = broker::topics(&template, settings.kafka.kafka_retention_hours);
-    let broker = Broker::start(&choice, &topics).await?;
+    let (lake, broker) = stores::start(settings, &folder, &template).await?;
     let address = broker.address();
     let life = if broker.forgets() {
         Life::New
@@ -167,7 +153,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         folder.path(),
         run.clone(),
         functions.pids(),
-        services(&broker, &lake),
+        stores::children(&broker, &lake),
     );
     let published = published.map_err(|source| UpError::RunFile {
         path: folder.path().join("run.json"),
@@ -268,16 +254,6 @@ fn addresses(ports: &Ports) -> BTreeMap<String, String> {
         // The lake's own variable says where its files are.
         .filter(|(name, _)| name != "LAKE_URL")
         .collect()
-}
-
-/// The children that are no functions, by what they serve.
-fn services(
-    broker: &Broker,
-    lake: &Lake,
-) -> BTreeMap<&'static str, watch::Receiver<Option<u32>>> {
-    let children = [("kafka", broker.pid()), ("localstack", lake.pid())].into_iter();
-    let running = children.filter_map(|(name, pid)| Some((name, pid?)));
-    running.collect()
 }
 
 fn passed_on() -> BTreeMap<String, String> {

@@ -90,7 +90,10 @@ async fn a_request_is_followed_to_its_commit() {
     let records = kafka::records(&stack.run.kafka, "stock_call");
     assert_eq!(records.len(), 1);
     let headers = &records[0].headers;
-    let (_, header) = headers.iter().find(|(name, _)| name == "traceparent").unwrap();
+    let (_, header) = headers
+        .iter()
+        .find(|(name, _)| name == "traceparent")
+        .unwrap();
     let expected = format!("00-{trace}-{}-01", publish.id);
     assert_eq!(header, expected.as_bytes());
     let value = String::from_utf8_lossy(&records[0].value).to_lowercase();

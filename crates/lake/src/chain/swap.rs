@@ -120,6 +120,10 @@ impl Chain {
                 let (staged, head) = (staged.end, head.end);
                 return Ok(Swapping::Behind { staged, head });
             }
+            if let Some(gap) = &head.gap {
+                // Whoever comes later follows the new chain and does not meet this gap.
+                self.record_gap(gap).await?;
+            }
             match self.close(&self.folder(), &head, &to).await {
                 Ok(()) => {}
                 Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {

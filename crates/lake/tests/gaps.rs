@@ -75,6 +75,26 @@ async fn a_gap_once_accepted_is_passed_over_by_warm_and_cold_committers() {
     assert_eq!(gaps, [gap(4, 10)]);
 }
 
+/// Found by the simulation: who accepts the second gap tells the first, if its acceptor died before.
+#[tokio::test]
+async fn a_gap_after_a_gap_leaves_neither_untold() {
+    let (memory, store) = memory();
+    fill(&store, 0, &[4]).await;
+    let faults = |fault| {
+        move |operation, path: &str| match operation {
+            Operation::Create if path.starts_with("gaps/") => fault,
+            _ => Fault::None,
+        }
+    };
+    drop(memory.clone().with_faults(faults(Fault::Before)));
+    let untold = chain(&store, 0).accept_gap(&gap(4, 10)).await;
+    assert!(matches!(untold, Err(CommitError::Chain(_))), "{untold:?}");
+    drop(memory.with_faults(faults(Fault::None)));
+    assert_eq!(recorded(&store).await, []);
+    chain(&store, 0).accept_gap(&gap(10, 12)).await.unwrap();
+    assert_eq!(recorded(&store).await, [(4, 10), (10, 12)]);
+}
+
 #[tokio::test]
 async fn records_of_an_accepted_gap_that_come_late_are_dropped() {
     let (_, store) = memory();

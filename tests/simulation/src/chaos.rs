@@ -1,10 +1,11 @@
 //! What is done to processes, pollers and holdings between two steps.
 
 use domain::PortfolioId;
+use wire::commands::{AcceptGap, Command};
 
-use crate::log::portfolio;
+use crate::log::{Partition, moment, portfolio};
 use crate::process::Function;
-use crate::schedule::Schedule;
+use crate::schedule::{Group, Schedule};
 use crate::trigger::{Claim, Poller};
 
 /// Whose holdings are edited.
@@ -14,7 +15,7 @@ impl Schedule {
     /// Lets happen what the plan has of disturbances, each by its own chance.
     pub(crate) fn disturb(&mut self) {
         let chaos = self.plan.chaos;
-        let disturbances: [(u32, fn(&mut Self) -> Option<()>); 11] = [
+        let disturbances: [(u32, fn(&mut Self) -> Option<()>); 12] = [
             (chaos.crash, Self::crash),
             (chaos.cancel, Self::cancel),
             (chaos.freeze, Self::freeze),
@@ -26,6 +27,7 @@ impl Schedule {
             (chaos.ahead, Self::run_ahead),
             (chaos.edit, Self::edit_holdings),
             (chaos.retention, Self::drop_oldest),
+            (chaos.accept, Self::accept_gap),
         ];
         for (permille, disturbance) in disturbances {
             if self.dice.chance(permille) {
@@ -223,6 +225,35 @@ impl Schedule {
         Some(())
     }
 
+    /// Somebody accepts that the records between a chain's end and the oldest that there are will never come.
+    fn accept_gap(&mut self) -> Option<()> {
+        let groups = self.groups().into_iter();
+        let gaps: Vec<Group> = groups.filter(|&group| self.has_gap(group)).collect();
+        gaps.first()?;
+        let (function, partition) = self.dice.pick(&gaps);
+        let Partition {
+            topic,
+            number,
+            kept_from,
+            ..
+        } = self.partitions[partition];
+        let gap = AcceptGap {
+            topic: topic.to_owned(),
+            partition: number,
+            first: self.end_of((function, partition))?,
+            end: kept_from,
+            reason: "simulated".to_owned(),
+        };
+        self.world.lock().figures.acceptances += 1;
+        self.trace(|| format!("somebody accepts {gap:?} for {function:?}"));
+        let process = self.process_for(function);
+        let now = moment(self.clock);
+        let work = self.processes[process].command(Command::AcceptGap(gap), now);
+        let process = self.processes[process].id;
+        self.begin(None, process, Vec::new(), work);
+        Some(())
+    }
+
     fn edit_holdings(&mut self) -> Option<()> {
         let evaluates = |(function, _): &(Function, usize)| *function == Function::Evaluate;
         self.groups().iter().find(|group| evaluates(group))?;
@@ -234,7 +265,7 @@ impl Schedule {
         let edited = portfolio(id, &mut self.dice);
         self.world.lock().figures.edits += 1;
         self.trace(|| format!("portfolio {id} is edited"));
-        let editor = self.new_process(Function::Editor);
+        let editor = self.new_process(Function::Person);
         let work = self.processes[editor].edit(edited);
         let editor = self.processes[editor].id;
         self.begin(None, editor, Vec::new(), work);

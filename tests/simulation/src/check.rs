@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use archive::decode::{Decoded, decode};
+use archive::decode::{Decoded, Rows, decode};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use lake::Table;
@@ -60,26 +60,26 @@ impl Left<'_> {
     fn archived(&self) -> Result<(), Violation> {
         let rows = self.read(self.partition.table)?;
         let covered = self.covered(Invariant::RowsExactlyOnce, &rows)?;
-        let expected = self.decoded(&covered)?.rows.batch;
+        let all = self.decoded(&covered)?.rows;
+        let expected = rows_where(&all, |offset| !rows.is_lost(offset))?;
         if rows.rows != expected {
             return Err(self.differs(Invariant::RowsExactlyOnce, &rows, &expected));
         }
         if self.group.0 == Function::Archive {
-            self.dead_letters(&covered)?;
+            self.dead_letters(&covered, &rows)?;
         }
         self.done_is_stored(&rows, &covered)
     }
 
     /// The dead letters of the records that the table's links cover all stand. Of other ones they may, for they are
     /// committed first.
-    fn dead_letters(&self, covered: &Range<i64>) -> Result<(), Violation> {
+    fn dead_letters(&self, covered: &Range<i64>, rows: &Standing) -> Result<(), Violation> {
         let dead = self.read(Table::DeadLetter)?;
         let all = self.decoded(&(self.partition.start..self.partition.end()))?;
         let standing = dead.offsets();
-        let must = |offset: &i64| standing.contains(offset) || covered.contains(offset);
-        let kept: BooleanArray = all.dead.offsets.iter().map(|o| Some(must(o))).collect();
-        let expected = filter_record_batch(&all.dead.batch, &kept)
-            .map_err(|error| Invariant::DeadLettersExactlyOnce.violated(error.to_string()))?;
+        let expected = rows_where(&all.dead, |offset| {
+            standing.contains(&offset) || (covered.contains(&offset) && !rows.is_lost(offset))
+        })?;
         if dead.rows != expected {
             return Err(self.differs(Invariant::DeadLettersExactlyOnce, &dead, &expected));
         }
@@ -102,22 +102,7 @@ impl Left<'_> {
     fn evaluations(&self) -> Result<(), Violation> {
         let standing = self.read(Table::Evaluations)?;
         let covered = self.covered(Invariant::EvaluationsAsUndisturbed, &standing)?;
-        for pair in standing.links.windows(2) {
-            let older = pair[0]
-                .known
-                .iter()
-                .any(|(investor, version)| pair[1].known.get(investor) < Some(version));
-            if older {
-                return Err(Invariant::HoldingsGoForward.violated(format!(
-                    "{}: after {:?} with {:?} comes {:?} with {:?}",
-                    standing.key,
-                    pair[0].link.range,
-                    pair[0].known,
-                    pair[1].link.range,
-                    pair[1].known
-                )));
-            }
-        }
+        holdings_go_forward(&standing)?;
         let expected = reference::run(self.objects, self.partition, &standing)?;
         if standing.rows != expected.rows {
             return Err(Invariant::EvaluationsAsUndisturbed.violated(format!(
@@ -181,7 +166,10 @@ impl Left<'_> {
                 standing.key
             )));
         }
-        self.schedule.world.lock().figures.gaps += u64::from(has_gap);
+        let accepted = standing.links.iter().filter(|each| each.link.gap.is_some());
+        let figures = &mut self.schedule.world.lock().figures;
+        figures.gaps += u64::from(has_gap);
+        figures.accepted += accepted.count() as u64;
         Ok(covered)
     }
 
@@ -235,4 +223,26 @@ impl Left<'_> {
         }
         Ok(())
     }
+}
+
+fn rows_where(rows: &Rows, keep: impl Fn(i64) -> bool) -> Result<RecordBatch, Violation> {
+    let kept: BooleanArray = rows.offsets.iter().map(|&at| Some(keep(at))).collect();
+    filter_record_batch(&rows.batch, &kept)
+        .map_err(|error| Invariant::RowsExactlyOnce.violated(error.to_string()))
+}
+
+fn holdings_go_forward(standing: &Standing) -> Result<(), Violation> {
+    let links = standing.links.iter();
+    let evaluated: Vec<_> = links.filter(|each| each.link.gap.is_none()).collect();
+    for pair in evaluated.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        let mut versions = before.known.iter();
+        if versions.any(|(investor, version)| after.known.get(investor) < Some(version)) {
+            return Err(Invariant::HoldingsGoForward.violated(format!(
+                "{}: after {:?} with {:?} comes {:?} with {:?}",
+                standing.key, before.link.range, before.known, after.link.range, after.known
+            )));
+        }
+    }
+    Ok(())
 }

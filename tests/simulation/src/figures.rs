@@ -47,6 +47,10 @@ pub struct Figures {
     pub edits: u64,
     /// Times that retention passed the oldest records.
     pub dropped: u64,
+    /// Times that somebody accepted a gap, or wished to.
+    pub acceptances: u64,
+    /// Gaps that stand accepted.
+    pub accepted: u64,
     /// Chains that stopped at a gap.
     pub gaps: u64,
     /// Records that no table has.
@@ -78,6 +82,8 @@ impl AddAssign for Figures {
         self.paged += other.paged;
         self.edits += other.edits;
         self.dropped += other.dropped;
+        self.acceptances += other.acceptances;
+        self.accepted += other.accepted;
         self.gaps += other.gaps;
         self.lost += other.lost;
         self.doubled += other.doubled;

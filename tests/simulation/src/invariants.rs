@@ -9,7 +9,8 @@ pub enum Invariant {
     CatchesUp,
     /// Each link begins where the one before it ends, and is named so.
     LinksContiguous,
-    /// Every record is a row of its table exactly once, in order, or else a dead letter.
+    /// Every record is a row of its table exactly once, in order, or else a dead letter; but for those of a gap that was
+    /// accepted.
     RowsExactlyOnce,
     /// Every record that cannot be decoded is in `dead_letter` exactly once, in order, at its offset.
     DeadLettersExactlyOnce,
@@ -19,13 +20,15 @@ pub enum Invariant {
     EvaluationsAsUndisturbed,
     /// What is published, repeats left out, is what is stored.
     PublishedAsStored,
+    /// A gap that a chain goes on after is a row of `gaps`.
+    GapsAreTold,
     /// A window is never evaluated with older holdings than one that was closed by a link before its own.
     HoldingsGoForward,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CatchesUp,
         Self::LinksContiguous,
         Self::RowsExactlyOnce,
@@ -33,6 +36,7 @@ impl Invariant {
         Self::DoneIsStored,
         Self::EvaluationsAsUndisturbed,
         Self::PublishedAsStored,
+        Self::GapsAreTold,
         Self::HoldingsGoForward,
     ];
 
@@ -46,6 +50,7 @@ impl Invariant {
             Self::DoneIsStored => "done-is-stored",
             Self::EvaluationsAsUndisturbed => "evaluations-as-undisturbed",
             Self::PublishedAsStored => "published-as-stored",
+            Self::GapsAreTold => "gaps-are-told",
             Self::HoldingsGoForward => "holdings-go-forward",
         }
     }

@@ -5,6 +5,7 @@
 //! (`docs/adr/0007-deterministic-simulation.md`). After each schedule the [`Invariant`]s are checked.
 
 mod breach;
+mod chains;
 mod chaos;
 mod check;
 mod committer;

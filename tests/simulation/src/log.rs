@@ -98,7 +98,7 @@ fn tick(clock: i64, dice: &mut Dice) -> Bytes {
     }
 }
 
-fn moment(millis: i64) -> DateTime<Utc> {
+pub(crate) fn moment(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 

@@ -37,6 +37,11 @@ impl Objects {
         self.0.get(path)
     }
 
+    /// Whether an object of that name stands.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        ObjectPath::new(name).is_ok_and(|path| self.0.contains_key(&path))
+    }
+
     pub(crate) fn create(&mut self, path: &ObjectPath, body: Bytes, known: Versions) -> Created {
         if self.0.contains_key(path) {
             return Created::Exists;

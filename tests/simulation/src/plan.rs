@@ -46,6 +46,8 @@ pub(crate) struct Chaos {
     pub(crate) edit: u32,
     /// The broker drops the oldest records of a partition, consumed or not.
     pub(crate) retention: u32,
+    /// Somebody accepts a gap.
+    pub(crate) accept: u32,
 }
 
 /// A topic, and what is triggered by it.
@@ -119,14 +121,21 @@ impl Plan {
             rewind: often(&[3, 10]),
             ahead: often(&[3, 10]),
             edit: often(&[3, 8]),
-            retention: 0,
+            ..Chaos::default()
         };
         let garbage = often(&[100, 300]);
         let lost_commits = often(&[100, 400]);
         let late_commits = often(&[200, 700]);
-        // Records that are gone end a schedule early, so it is seldom.
-        let retention = if dice.chance(60) { 5 } else { 0 };
-        let chaos = Chaos { retention, ..chaos };
+        // What retention has passed nobody can lose, so it is seldom.
+        let (retention, accept) = match dice.chance(60) {
+            true => (5, dice.pick(&[0, 20, 60])),
+            false => (0, 0),
+        };
+        let chaos = Chaos {
+            retention,
+            accept,
+            ..chaos
+        };
         Self {
             topics,
             records: dice.between(2, 20) as usize,

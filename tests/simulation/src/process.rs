@@ -3,13 +3,14 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Portfolio;
 use domain::window::WindowRule;
 use futures::lock::Mutex;
 use lake::{Epoch, Gaps, Retry, Store};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
-use lambda_kit::{Deadline, run};
+use lambda_kit::{Deadline, Event, run};
+use wire::commands::Command;
 
 use crate::breach::{Breach, BrokenStore, FirstOffsets};
 use crate::committer::Committer;
@@ -37,7 +38,7 @@ pub enum Function {
     /// A chain and nothing else.
     Committer,
     /// Somebody who edits holdings.
-    Editor,
+    Person,
 }
 
 /// What a process keeps between invocations.
@@ -123,39 +124,28 @@ impl Process {
         drop(firsts);
         let event = KafkaEvent::from_batches(batches);
         let store = self.store.clone();
-        match (self.function, self.warm.clone()) {
-            (Function::Evaluate, Some(Warm::Evaluate(context))) => {
-                Box::pin(evaluated(context, event))
-            }
-            (Function::Evaluate, _) => {
-                let topic = Arc::new(SimulatedTopic::new(self.world.clone(), self.id));
+        match self.function {
+            Function::Evaluate => {
+                let context = self.evaluator();
                 Box::pin(async move {
-                    match evaluate::Context::new(store, topic, settings()).await {
-                        Ok(context) => evaluated(Arc::new(context.with_retry(RETRY)), event).await,
-                        Err(failed) => Ended {
-                            warm: None,
-                            outcome: Err(run::chain(&failed)),
-                        },
+                    match context.await {
+                        Ok(context) => {
+                            let outcome = evaluate::handle(event, no_deadline(), &context).await;
+                            ended(Warm::Evaluate(context), outcome.map_err(words))
+                        }
+                        Err(failed) => not_started(failed),
                     }
                 })
             }
-            (Function::Archive, warm) => {
-                let context = match warm {
-                    Some(Warm::Archive(context)) => context,
-                    _ => {
-                        let epoch = Epoch::default();
-                        Arc::new(archive::Context::new(store, epoch, MAX_AHEAD, RETRY))
-                    }
-                };
-                let warm = Warm::Archive(context.clone());
-                self.warm = Some(warm.clone());
+            Function::Archive => {
+                let context = self.archiver();
                 Box::pin(async move {
                     let outcome = archive::handle(event, &context).await;
-                    ended(warm, outcome.map_err(|error| run::chain(&error)))
+                    ended(Warm::Archive(context), outcome.map_err(words))
                 })
             }
-            (Function::Committer | Function::Editor, warm) => {
-                let committer = match warm {
+            Function::Committer | Function::Person => {
+                let committer = match self.warm.clone() {
                     Some(Warm::Committer(committer)) => committer,
                     _ => {
                         let committer = Committer::new(store, self.gaps, MAX_AHEAD, RETRY);
@@ -171,6 +161,35 @@ impl Process {
         }
     }
 
+    /// Begins a person's command to a function.
+    pub(crate) fn command(&mut self, command: Command, now: DateTime<Utc>) -> Work {
+        self.running += 1;
+        let event = Event {
+            records: KafkaEvent::default(),
+            command: Some(command),
+        };
+        let nothing = |_| BatchResponse::default();
+        if self.function == Function::Evaluate {
+            let context = self.evaluator();
+            return Box::pin(async move {
+                match context.await {
+                    Ok(context) => {
+                        let outcome = evaluate::serve(event, no_deadline(), now, &context).await;
+                        let outcome = outcome.map(nothing).map_err(words);
+                        ended(Warm::Evaluate(context), outcome)
+                    }
+                    Err(failed) => not_started(failed),
+                }
+            });
+        }
+        let context = self.archiver();
+        Box::pin(async move {
+            let outcome = archive::serve(event, now, &context).await;
+            let nothing = |_| BatchResponse::default();
+            ended(Warm::Archive(context), outcome.map(nothing).map_err(words))
+        })
+    }
+
     /// Begins an edition of holdings.
     pub(crate) fn edit(&mut self, portfolio: Portfolio) -> Work {
         self.running += 1;
@@ -179,20 +198,48 @@ impl Process {
             let outcome = lake::holdings::put(store.as_ref(), portfolio).await;
             Ended {
                 warm: None,
-                outcome: outcome
-                    .map(|_| BatchResponse::default())
-                    .map_err(|error| run::chain(&error)),
+                outcome: outcome.map(|_| BatchResponse::default()).map_err(words),
             }
         })
     }
+
+    /// The process's context of `evaluate`: its warm one, or one that starts cold.
+    fn evaluator(
+        &self,
+    ) -> impl Future<Output = Result<Arc<evaluate::Context>, evaluate::ConnectError>> + use<> {
+        let warm = self.warm.clone();
+        let store = self.store.clone();
+        let topic = Arc::new(SimulatedTopic::new(self.world.clone(), self.id));
+        async move {
+            if let Some(Warm::Evaluate(context)) = warm {
+                return Ok(context);
+            }
+            let context = evaluate::Context::new(store, topic, settings()).await?;
+            Ok(Arc::new(context.with_retry(RETRY)))
+        }
+    }
+
+    /// The process's context of `archive`, which starts without asking anything.
+    fn archiver(&mut self) -> Arc<archive::Context> {
+        if let Some(Warm::Archive(context)) = &self.warm {
+            return context.clone();
+        }
+        let context = archive::Context::new(self.store.clone(), Epoch::default(), MAX_AHEAD, RETRY);
+        let context = Arc::new(context);
+        self.warm = Some(Warm::Archive(context.clone()));
+        context
+    }
 }
 
-async fn evaluated(context: Arc<evaluate::Context>, event: KafkaEvent) -> Ended {
-    let outcome = evaluate::handle(event, no_deadline(), &context).await;
-    ended(
-        Warm::Evaluate(context),
-        outcome.map_err(|error| run::chain(&error)),
-    )
+fn not_started(failed: evaluate::ConnectError) -> Ended {
+    Ended {
+        warm: None,
+        outcome: Err(words(failed)),
+    }
+}
+
+fn words(error: impl std::error::Error + 'static) -> String {
+    run::chain(&error)
 }
 
 fn ended(warm: Warm, outcome: Result<BatchResponse, String>) -> Ended {

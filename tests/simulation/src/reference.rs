@@ -10,15 +10,16 @@ use domain::PortfolioId;
 use futures::executor::block_on;
 use lake::{Store, Table};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent};
-use lambda_kit::run;
+use lambda_kit::{Event, run};
 use stream::{Position, Publish, PublishError, Record};
+use wire::commands::{AcceptGap, Command};
 
 use crate::dice::Dice;
 use crate::invariants::{Invariant, Violation};
-use crate::log::{Partition, portfolio};
+use crate::log::{BEGINNING, Partition, moment, portfolio};
 use crate::objects::{Objects, StillStore, Versions};
 use crate::process::{no_deadline, settings};
-use crate::standing::Standing;
+use crate::standing::{Standing, StandingLink};
 
 /// The portfolios that there are at first.
 const FIRST: [(u32, u32); 3] = [(1, 1), (2, 1), (3, 1)];
@@ -85,13 +86,33 @@ pub(crate) fn run(
     let shared: Arc<dyn Store> = store.clone();
     let context = block_on(evaluate::Context::new(shared, topic.clone(), settings()))
         .map_err(|error| failed(run::chain(&error)))?;
-    for (known, range) in spans(standing) {
-        store.show(&known);
-        let event = KafkaEvent::from_batches([partition.batch(&range)]);
-        let response = block_on(evaluate::handle(event, no_deadline(), &context))
-            .map_err(|error| failed(run::chain(&error)))?;
-        if response != BatchResponse::default() {
-            return Err(failed(format!("{response:?}")));
+    for span in spans(standing) {
+        match span {
+            Span::Records(known, range) => {
+                store.show(&known);
+                let event = KafkaEvent::from_batches([partition.batch(&range)]);
+                let response = block_on(evaluate::handle(event, no_deadline(), &context))
+                    .map_err(|error| failed(run::chain(&error)))?;
+                if response != BatchResponse::default() {
+                    return Err(failed(format!("{response:?}")));
+                }
+            }
+            Span::Lost(range) => {
+                let command = Command::AcceptGap(AcceptGap {
+                    topic: partition.topic.to_owned(),
+                    partition: partition.number,
+                    first: range.start,
+                    end: range.end,
+                    reason: "as in the disturbed run".to_owned(),
+                });
+                let event = Event {
+                    records: KafkaEvent::default(),
+                    command: Some(command),
+                };
+                let now = moment(BEGINNING);
+                block_on(evaluate::serve(event, no_deadline(), now, &context))
+                    .map_err(|error| failed(run::chain(&error)))?;
+            }
         }
     }
     let made = store.objects();
@@ -103,13 +124,21 @@ pub(crate) fn run(
     })
 }
 
-/// Runs of links that were made with the same holdings, and the offsets that they cover.
-fn spans(standing: &Standing) -> Vec<(Versions, Range<i64>)> {
-    let mut spans: Vec<(Versions, Range<i64>)> = Vec::new();
-    for link in &standing.links {
+/// A part of a log that can be taken at one go.
+enum Span {
+    /// Records that were evaluated with the same holdings.
+    Records(Versions, Range<i64>),
+    /// Records that are lost.
+    Lost(Range<i64>),
+}
+
+fn spans(standing: &Standing) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for StandingLink { link, known, .. } in &standing.links {
         match spans.last_mut() {
-            Some((known, range)) if *known == link.known => range.end = link.link.range.end,
-            _ => spans.push((link.known.clone(), link.link.range.clone())),
+            _ if link.gap.is_some() => spans.push(Span::Lost(link.range.clone())),
+            Some(Span::Records(before, range)) if before == known => range.end = link.range.end,
+            _ => spans.push(Span::Records(known.clone(), link.range.clone())),
         }
     }
     spans

@@ -71,6 +71,7 @@ impl Standing {
         }
         let rows = concat_batches(&table.schema(), links.iter().map(|link| &link.rows))
             .map_err(|error| broken(error.to_string()))?;
+        told(&key, &links, objects)?;
         let links = links.into_iter().zip(&names).filter_map(|(link, name)| {
             let object = objects.get(name)?;
             Some(StandingLink {
@@ -90,6 +91,12 @@ impl Standing {
     pub(crate) fn range(&self) -> Option<Range<i64>> {
         let (first, last) = (self.links.first()?, self.links.last()?);
         Some(first.link.range.start..last.link.range.end)
+    }
+
+    /// Whether the record at `offset` is one of an accepted gap.
+    pub(crate) fn is_lost(&self, offset: i64) -> bool {
+        let mut gaps = self.links.iter().filter(|each| each.link.gap.is_some());
+        gaps.any(|each| each.link.range.contains(&offset))
     }
 
     /// The offsets of its rows.
@@ -116,6 +123,19 @@ impl Standing {
             doubled: twice,
         }
     }
+}
+
+/// Every gap that a link comes after is a row of `gaps`.
+fn told(key: &ChainKey, links: &[Link], objects: &Objects) -> Result<(), Violation> {
+    let before_others = &links[..links.len().saturating_sub(1)];
+    for gap in before_others.iter().filter(|link| link.gap.is_some()) {
+        let Range { start, end } = gap.range;
+        let name = format!("{}/{key}/{start:020}-{end:020}.parquet", Table::Gaps);
+        if !objects.holds(&name) {
+            return Err(Invariant::GapsAreTold.violated(format!("there is no {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// Offsets that a table should have and has not, and those that it has too often.

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use lake::{ObjectPath, Table};
-
 use crate::log::Partition;
 use crate::process::{Function, Process};
 use crate::schedule::{Done, Group, Invocation, Schedule};
@@ -164,7 +162,7 @@ impl Schedule {
     }
 
     /// The place of a process for an invocation: an idle one or a new one, seldom one that is busy.
-    fn process_for(&mut self, function: Function) -> usize {
+    pub(crate) fn process_for(&mut self, function: Function) -> usize {
         let shared = function == Function::Archive && self.dice.chance(SHARED);
         let fit: Vec<usize> = (0..self.processes.len())
             .filter(|&at| {
@@ -270,36 +268,5 @@ impl Schedule {
         if failed {
             poller.not_before = self.clock + (BACKOFF << poller.failures.min(6));
         }
-    }
-
-    /// Whether any link stands of the chain that a group fills.
-    pub(crate) fn has_links(&self, group: Group) -> bool {
-        !self.links(group).is_empty()
-    }
-
-    /// Whether records are gone that come next in a group's chain. An empty chain has none that come next.
-    pub(crate) fn has_gap(&self, group: Group) -> bool {
-        let kept_from = self.partitions[group.1].kept_from;
-        let links = self.links(group);
-        let world = self.world.lock();
-        let last = links.last().and_then(|path| world.objects.read(path));
-        last.and_then(|link| {
-            lake::parquet::metadata(&link)
-                .ok()?
-                .get("tidemill.end")?
-                .parse()
-                .ok()
-        })
-        .is_some_and(|end: i64| end < kept_from)
-    }
-
-    fn links(&self, (function, partition): Group) -> Vec<ObjectPath> {
-        let partition = &self.partitions[partition];
-        let table = match function {
-            Function::Evaluate => Table::Evaluations,
-            _ => partition.table,
-        };
-        let folder = format!("{table}/0/{}/{}", partition.topic, partition.number);
-        self.world.lock().objects.list(&folder, None)
     }
 }

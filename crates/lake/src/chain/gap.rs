@@ -84,6 +84,10 @@ impl Chain {
             if !head.exists || head.end != gap.range.start || gap.range.is_empty() {
                 return Ok(Acceptance::NotThere { head: head.end });
             }
+            if let Some(before) = &head.gap {
+                // A gap after a gap is a link after it, too.
+                self.record_gap(before).await?;
+            }
             let empty = RecordBatch::new_empty(self.key.table.schema());
             let body = link::write_gap(&head, gap, &empty).map_err(|source| {
                 let chain = self.key.clone();

@@ -121,6 +121,7 @@ impl Chain {
                 return Ok(Swapping::Behind { staged, head });
             }
             if let Some(gap) = &head.gap {
+                // Whoever comes later follows the new chain and does not meet this gap.
                 self.record_gap(gap).await?;
             }
             match self.close(&self.folder(), &head, &to).await {

@@ -151,7 +151,7 @@ async fn pass_on(
                 }
                 // Clients wait for an answer before they ask again, so a request begins where a reading does.
                 if from_client[..n].starts_with(b"PUT ") {
-                    cut_the_answer = (puts.fetch_add(1, Ordering::SeqCst) + 1) % every == 0;
+                    cut_the_answer = (puts.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(every);
                 }
                 if server.write_all(&from_client[..n]).await.is_err() {
                     return;

@@ -116,6 +116,7 @@ mod tests {
             offset,
             key: Vec::new(),
             value: value.into_bytes(),
+            headers: Vec::new(),
         }
     }
 

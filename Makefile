@@ -13,7 +13,7 @@ NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test kill simulate fuzz bench lint fmt package tools needs-rust needs-nightly needs-python
+.PHONY: help run build test kill simulate overload fuzz bench lint fmt package tools needs-rust needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ kill: build tools ## kills real processes under load, `make kill N=1000` as many
 simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7 runs one alone, TRACE=1 tells it event by event
 	@cargo run --locked --profile simulate -p simulation --features command -- \
 	  $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--schedules $(or $(N),10000) --from $(or $(FROM),0))
+
+overload: build tools ## what users may do at once, in the sizes of the promise: 100 000 requests, 1 000 000 records waiting
+	@OVERLOAD_REQUESTS=$(or $(REQUESTS),100000) OVERLOAD_RECORDS=$(or $(RECORDS),1000000) OVERLOAD_KAFKA=$(or $(KAFKA),apache) KAFKA_JARS=$(TOOLS)/kafka \
+	  cargo test --locked --workspace --test scenarios $(FEATURES) -- overload --nocapture --test-threads 1
 
 # What is found goes to a corpus below the build folder; a crash is kept in fuzz/artifacts/. A seed that is worth keeping
 # is copied to fuzz/corpus/ by hand, where `make test` runs it too.

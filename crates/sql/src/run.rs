@@ -41,6 +41,7 @@ impl Sql {
     }
 
     async fn answer(&self, query: &str, limits: Limits) -> Result<Answer, SqlError> {
+        self.reachable()?;
         let mut parsed = statement::parse(query)?;
         match &parsed.folded {
             Statement::ShowTables { .. } => {

@@ -81,9 +81,12 @@ async fn attend(
         .header_read_timeout(silence)
         .serve_connection(TokioIo::new(connection), service);
     let mut served = pin!(served);
+    let closes = async {
+        let _ = told.wait_for(|closing| *closing).await;
+    };
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        _ = told.wait_for(|closing| *closing) => {
+        () = closes => {
             served.as_mut().graceful_shutdown();
             served.await
         }

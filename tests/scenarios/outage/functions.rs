@@ -28,7 +28,7 @@ async fn functions_that_are_killed_or_hang_cost_answers_and_no_records() {
     // Nobody wants to wait for a minute here.
     let hasty = text
         .replace("    Timeout: 30\n", "    Timeout: 3\n")
-        .replace("      Timeout: 60\n", "      Timeout: 3\n");
+        .replace("      Timeout: 60\n", "      Timeout: 8\n");
     assert_ne!(text, hasty);
     std::fs::write(&template, hasty).unwrap();
     let settings = [

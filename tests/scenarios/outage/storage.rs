@@ -14,7 +14,7 @@ use tests::stack::Stack;
 
 use super::SETTINGS;
 
-/// A lake that is moved away as a disk is that is not mounted any more; it comes back in any case.
+/// A lake that is moved away, as a disk is that is not mounted any more.
 pub(super) struct Away {
     lake: PathBuf,
     elsewhere: PathBuf,

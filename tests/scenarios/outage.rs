@@ -64,7 +64,9 @@ async fn the_embedded_broker_refuses_what_it_has_no_room_for() {
             "never full: {}",
             stack.terminal()
         );
-        calls.make_with(&stack, 20, 8, &[("x-large", large.as_str())]).await;
+        calls
+            .make_with(&stack, 20, 8, &[("x-large", large.as_str())])
+            .await;
     }
     assert!(stack.terminal().contains("embedded broker is full"));
     away.bring_back();

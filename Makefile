@@ -8,8 +8,12 @@ LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
 CARGO_DENY := 0.20.2
 # `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/tls)
+CARGO_FUZZ := 0.13.2
+NIGHTLY ?= nightly
+FUZZ_SECONDS ?= 60
+FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test kill simulate bench lint fmt package tools needs-rust needs-python
+.PHONY: help run build test kill simulate overload fuzz bench lint fmt package tools needs-rust needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +43,21 @@ simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7
 	@cargo run --locked --profile simulate -p simulation --features command -- \
 	  $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--schedules $(or $(N),10000) --from $(or $(FROM),0))
 
+overload: build tools ## what users may do at once, in the sizes of the promise: 100 000 requests, 1 000 000 records waiting
+	@OVERLOAD_REQUESTS=$(or $(REQUESTS),100000) OVERLOAD_RECORDS=$(or $(RECORDS),1000000) OVERLOAD_KAFKA=$(or $(KAFKA),apache) KAFKA_JARS=$(TOOLS)/kafka \
+	  cargo test --locked --workspace --test scenarios $(FEATURES) -- overload --nocapture --test-threads 1
+
+# What is found goes to a corpus below the build folder; a crash is kept in fuzz/artifacts/. A seed that is worth keeping
+# is copied to fuzz/corpus/ by hand, where `make test` runs it too.
+fuzz: needs-nightly $(TOOLS)/bin/cargo-fuzz ## feeds strangers' input to the decoders, FUZZ_SECONDS=60 each
+	@set -e; for target in $(FUZZED); do \
+	  mkdir -p $(abspath $(TARGET))/fuzz/corpus/$$target; \
+	  echo "tidemill: fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	  PATH="$(TOOLS)/bin:$$PATH" cargo +$(NIGHTLY) fuzz run --target-dir $(abspath $(TARGET))/fuzz $$target \
+	    $(abspath $(TARGET))/fuzz/corpus/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1; \
+	done
+
 bench: needs-rust ## measurements, as ratios side by side
 	cargo bench --locked -p archive
 	@command -v wrk >/dev/null || echo "skipped: the comparison of the generators with wrk, which is not installed (apt-get install wrk)"
@@ -61,6 +80,9 @@ package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
 needs-rust:
 	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }
 	@command -v cc >/dev/null || { echo "tidemill: a C compiler is needed for librdkafka (apt-get install gcc)"; exit 1; }
+
+needs-nightly: needs-rust
+	@cargo +$(NIGHTLY) --version >/dev/null 2>&1 || { echo "tidemill: fuzzing needs a nightly of Rust 1.95 or later (rustup toolchain install nightly); NIGHTLY=name picks another toolchain"; exit 1; }
 
 needs-python:
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "tidemill: the tests and linters need Python with venv (apt-get install python3-venv)"; exit 1; }
@@ -100,3 +122,7 @@ $(TOOLS)/linters: | needs-python
 $(TOOLS)/bin/cargo-deny: | needs-rust
 	@echo "tidemill: building cargo-deny $(CARGO_DENY)"
 	@cargo install --locked --quiet --root $(TOOLS) --version $(CARGO_DENY) cargo-deny
+
+$(TOOLS)/bin/cargo-fuzz: | needs-rust
+	@echo "tidemill: building cargo-fuzz $(CARGO_FUZZ)"
+	@cargo install --locked --quiet --root $(TOOLS) --version $(CARGO_FUZZ) cargo-fuzz

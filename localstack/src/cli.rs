@@ -15,11 +15,15 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
 use crate::up;
+
+/// Open files that this process asks for.
+const MOST_FILES: u64 = 65_536;
 
 /// A serverless event pipeline on one machine.
 #[derive(Debug, Parser)]
@@ -74,6 +78,7 @@ enum Failure {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
+    allow_files();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -99,6 +104,19 @@ fn run(command: Command) -> Result<(), Failure> {
     // Tasks that hang must not keep the process: what had to be awaited has been.
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Connections are files. The usual limit of 1024 is kept low for programs that use `select`; this one does not.
+fn allow_files() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return;
+    };
+    let wanted = hard.min(MOST_FILES);
+    if soft < wanted
+        && let Err(errno) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+    {
+        tracing::debug!(soft, %errno, "limit of open files stays as it is");
+    }
 }
 
 /// One line to standard output, for people and for scripts that wait for `ready`.

@@ -1,6 +1,7 @@
 //! Lambda's own API on `LAMBDA_PORT`, for `cargo lambda invoke` and the AWS CLI.
 
 mod answers;
+mod event;
 
 use std::{
     future::Future,
@@ -11,44 +12,59 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tokio::{net::TcpListener, sync::Semaphore};
 use uuid::Uuid;
 
-use answers::{failure, json_response, not_found, refusal, set, stamped, unknown};
+use answers::{failure, json_response, no_room, not_found, refusal, set, stamped, unknown};
 
 use crate::{
-    functions::{Functions, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId, arn},
-    gateway::Door,
+    asynchronous,
+    clock::SystemClock,
+    functions::{Functions, InvokeOptions, Outcome, TraceId, arn},
+    gateway::{SILENCE, serve_router},
     metrics::{Metrics, scrape},
+    room::Room,
     template::FunctionSpec,
 };
 
 /// No function runs longer than this in Lambda, so no caller waits longer.
 const TIME_LIMIT: Duration = Duration::from_secs(900);
 
+/// What waiting events may take in memory together: those with a caller who waits, and as much for those without.
+const MEMORY: usize = 64 * 1024 * 1024;
+
 #[derive(Debug)]
 struct Lambda {
     functions: Functions,
     specs: Vec<FunctionSpec>,
+    /// For requests that are read, and wait for an answer.
+    room: Room,
+    asynchronous: Room,
+    clock: SystemClock,
 }
 
-/// Serves the API, and `GET /metrics` beside it, until `shutdown` is ready and the requests in flight are answered.
+/// Room for the asynchronous invocations that are acknowledged and not done. Lambda keeps them in a queue; here they wait
+/// in memory, so there is room for a number of them, and what has none is refused.
+pub fn asynchronous_room() -> Room {
+    Room::new(1000, MEMORY)
+}
+
+/// Serves the API, and `GET /metrics` beside it, until `shutdown` is ready and the requests in flight are answered. What
+/// it acknowledges to be invoked later holds its place in `asynchronous` until it is done.
 pub async fn serve(
     listener: TcpListener,
     specs: Vec<FunctionSpec>,
     functions: Functions,
     metrics: Option<Metrics>,
+    asynchronous: Room,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new()
@@ -57,15 +73,18 @@ pub async fn serve(
         .route("/2015-03-31/functions/{name}", get(describe))
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .fallback(unknown)
-        .with_state(Arc::new(Lambda { functions, specs }));
+        .with_state(Arc::new(Lambda {
+            functions,
+            specs,
+            room: Room::new(Semaphore::MAX_PERMITS, MEMORY),
+            asynchronous,
+            clock: SystemClock::start(),
+        }));
     let router = match metrics {
         Some(metrics) => router.route("/metrics", get(scrape).with_state(metrics)),
         None => router,
     };
-    let (door, closed) = Door::new(listener, shutdown)?;
-    axum::serve(door, router)
-        .with_graceful_shutdown(closed)
-        .await
+    serve_router(listener, router, SILENCE, shutdown).await
 }
 
 async fn list(State(lambda): State<Arc<Lambda>>) -> Response {
@@ -109,8 +128,8 @@ async fn invoke(
         return not_found(&name, &known);
     }
     let (head, body) = request.into_parts();
-    let payload = match read(body).await {
-        Ok(payload) => payload,
+    let (payload, held) = match event::read(body, &lambda.room).await {
+        Ok(read) => read,
         Err(refusal) => return refusal,
     };
     // The event of no event, as the AWS CLI's `lambda invoke` without a payload has it.
@@ -138,9 +157,11 @@ async fn invoke(
         .map(HeaderValue::as_bytes)
     {
         None | Some(b"RequestResponse") => {
-            synchronous(&lambda.functions, name, payload, options, id).await
+            let answer = synchronous(&lambda.functions, name, payload, options, id).await;
+            drop(held);
+            answer
         }
-        Some(b"Event") => asynchronous(&lambda.functions, name, payload, options, id),
+        Some(b"Event") => invoke_later(&lambda, name, payload, options, id),
         Some(b"DryRun") => stamped(StatusCode::NO_CONTENT.into_response(), id),
         Some(other) => {
             let message = format!(
@@ -184,25 +205,24 @@ async fn synchronous(
     response
 }
 
-fn asynchronous(
-    functions: &Functions,
+/// Acknowledged is only what has a place: nobody hears of it when it is lost later.
+fn invoke_later(
+    lambda: &Lambda,
     name: String,
     payload: Bytes,
     options: InvokeOptions,
     id: Uuid,
 ) -> Response {
-    let functions = functions.clone();
+    let Some(place) = lambda.asynchronous.take(payload.len()) else {
+        return stamped(no_room("asynchronous invocations"), id);
+    };
+    let (functions, clock) = (lambda.functions.clone(), lambda.clock);
     tokio::spawn(async move {
-        match functions.invoke(&name, payload, options).await {
-            Ok(Outcome::Success(_)) => {
-                info!(function = name, request_id = %id, "asynchronous invocation done")
-            }
-            // The host has said why.
-            Ok(Outcome::FunctionError { .. }) => {}
-            Err(error) => {
-                warn!(function = name, request_id = %id, "asynchronous invocation lost: {error}")
-            }
-        }
+        asynchronous::see_through(&name, &id.to_string(), &clock, || {
+            functions.invoke(&name, payload.clone(), options.clone())
+        })
+        .await;
+        drop(place);
     });
     stamped(StatusCode::ACCEPTED.into_response(), id)
 }
@@ -243,42 +263,6 @@ fn bare_name(given: &str) -> &str {
         Some((_, rest)) => rest.split(':').next().unwrap_or(rest),
         None => given.split(':').next().unwrap_or(given),
     }
-}
-
-async fn read(mut body: Body) -> Result<Bytes, Response> {
-    let mut whole = BytesMut::new();
-    let mut size = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            let message = "the body ended early";
-            return Err(refusal(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequestContentException",
-                message,
-            ));
-        };
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        size += data.len();
-        // A client sees the refusal only once it has sent everything, so what is too much is read and thrown away.
-        if size <= PAYLOAD_LIMIT {
-            whole.extend_from_slice(&data);
-        } else if size > 16 * PAYLOAD_LIMIT {
-            break;
-        }
-    }
-    if size > PAYLOAD_LIMIT {
-        let message = format!(
-            "Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation"
-        );
-        return Err(refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestTooLargeException",
-            &message,
-        ));
-    }
-    Ok(whole.freeze())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The local stack: serves on one machine exactly what template.yaml declares for AWS.
 
+mod asynchronous;
 pub mod broker;
 mod child_process;
 pub mod cli;
@@ -10,6 +11,7 @@ pub mod invoke_api;
 pub mod lake;
 mod loopback;
 pub mod metrics;
+pub mod room;
 pub mod scheduler;
 pub mod template;
 pub mod trigger;

@@ -6,26 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::info;
 
-use crate::{
-    clock::Clock,
-    functions::{InvokeError, Outcome},
-    template::Template,
-    trigger::Invoke,
-};
+use crate::{asynchronous, clock::Clock, template::Template, trigger::Invoke};
 
 pub use expression::{Expression, ExpressionError};
-
-/// What Lambda waits before it tries an asynchronous invocation again that failed in the function.
-const FUNCTION_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
-
-/// How long Lambda keeps an asynchronous event that no child had time for.
-const MOST_EVENT_AGE: Duration = Duration::from_secs(6 * 60 * 60);
-
-/// Waits between tries of an event that no child had time for.
-const FIRST_THROTTLE_WAIT: Duration = Duration::from_secs(1);
-const MOST_THROTTLE_WAIT: Duration = Duration::from_secs(300);
 
 /// How long a cron schedule sleeps before it looks at the time of day again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -108,7 +93,7 @@ async fn keep(firing: Firing, invoke: Arc<dyn Invoke>, clock: Arc<dyn Clock>) {
             }
         }
         while running.try_join_next().is_some() {}
-        running.spawn(invoke_asynchronously(
+        running.spawn(fire(
             Arc::clone(&firing),
             Arc::clone(&invoke),
             Arc::clone(&clock),
@@ -117,53 +102,18 @@ async fn keep(firing: Firing, invoke: Arc<dyn Invoke>, clock: Arc<dyn Clock>) {
     while running.join_next().await.is_some() {}
 }
 
-/// One asynchronous invocation: a function that fails is tried twice more, one that has no room for as long as Lambda
-/// would keep the event.
-async fn invoke_asynchronously(
-    firing: Arc<Firing>,
-    invoke: Arc<dyn Invoke>,
-    clock: Arc<dyn Clock>,
-) {
+/// One firing is one asynchronous invocation.
+async fn fire(firing: Arc<Firing>, invoke: Arc<dyn Invoke>, clock: Arc<dyn Clock>) {
     let Firing {
         function,
         schedule,
         input,
         ..
     } = &*firing;
-    let queued = clock.elapsed();
-    let mut retries = FUNCTION_RETRIES.into_iter();
-    let mut throttle_wait = FIRST_THROTTLE_WAIT;
-    loop {
-        let wait = match invoke.invoke(function, input.clone()).await {
-            Ok(Outcome::Success(_)) => return,
-            Ok(Outcome::FunctionError { kind, payload }) => {
-                let payload = String::from_utf8_lossy(&payload);
-                warn!(function, schedule, kind, %payload, "scheduled invocation failed");
-                retries.next()
-            }
-            Err(reason @ InvokeError::Throttled { .. }) => {
-                warn!(function, schedule, %reason, "scheduled invocation waits for room");
-                let wait = throttle_wait;
-                throttle_wait = (throttle_wait * 2).min(MOST_THROTTLE_WAIT);
-                Some(wait).filter(|wait| clock.elapsed() - queued + *wait <= MOST_EVENT_AGE)
-            }
-            Err(reason @ InvokeError::NoSuchFunction { .. }) => {
-                error!(function, schedule, %reason, "scheduled invocation is impossible");
-                return;
-            }
-            Err(reason) => {
-                warn!(function, schedule, %reason, "scheduled invocation failed");
-                retries.next()
-            }
-        };
-        match wait {
-            Some(wait) => clock.sleep(wait).await,
-            None => {
-                error!(function, schedule, "scheduled invocation given up");
-                return;
-            }
-        }
-    }
+    asynchronous::see_through(function, schedule, &*clock, || {
+        invoke.invoke(function, input.clone())
+    })
+    .await;
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The broker as a Kafka client sees it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
+use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
@@ -101,5 +103,35 @@ pub async fn publish_some(brokers: &str, topic: &str, values: &[Option<&[u8]>]) 
             .send(record, Duration::from_secs(10))
             .await
             .unwrap();
+    }
+}
+
+/// Publishes as many records as fast as the broker takes them, over all partitions of a topic; each is acknowledged.
+pub async fn flood(brokers: &str, topic: &str, records: u64, value: impl Fn(u64) -> String) {
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "20")
+        .set("queue.buffering.max.messages", "20000")
+        .create()
+        .unwrap();
+    let mut deliveries = VecDeque::new();
+    for number in 0..records {
+        let (key, value) = (number.to_string(), value(number));
+        // As many on their way as the producer has room for.
+        if deliveries.len() == 10_000 {
+            let delivery: DeliveryFuture = deliveries.pop_front().unwrap();
+            delivery.await.unwrap().unwrap();
+        }
+        let record = FutureRecord::to(topic).key(&key).payload(&value);
+        deliveries.push_back(
+            producer
+                .send_result(record)
+                .map_err(|(why, _)| why)
+                .unwrap(),
+        );
+    }
+    for delivery in deliveries {
+        delivery.await.unwrap().unwrap();
     }
 }

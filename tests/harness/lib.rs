@@ -5,13 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod apache;
+pub mod broker;
 pub mod browser;
+pub mod calls;
 pub mod collector;
 pub mod data;
 pub mod http;
 pub mod kafka;
 pub mod load;
 pub mod localstack;
+pub mod memory;
 pub mod metrics;
 pub mod stack;
 pub mod tools;

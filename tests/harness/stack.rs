@@ -73,7 +73,7 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// `tidemill up` on free ports over `data`, not yet started.
+/// `tidemill up` on free ports over `data`, not yet started. Settings are variables, or flags where they begin with `--`.
 pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(binaries().join("tidemill"));
     command
@@ -120,7 +120,13 @@ pub fn up(data: &Path, settings: &[(&str, &str)]) -> Command {
             command.env_remove(name);
         }
     }
-    command.envs(settings.iter().copied());
+    for (name, value) in settings {
+        if name.starts_with("--") {
+            command.arg(name).arg(value);
+        } else {
+            command.env(name, value);
+        }
+    }
     command
 }
 
@@ -134,7 +140,11 @@ impl Stack {
 
     /// Starts a system with `settings` over the defaults and waits until it is ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), settings).await
+    }
+
+    /// Starts a system in a data folder that is prepared.
+    pub async fn start_in(data: TempDir, settings: &[(&str, &str)]) -> Self {
         let settings = settings
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

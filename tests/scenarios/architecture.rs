@@ -151,8 +151,8 @@ fn forbidden_arrows() {
         "parquet",
         "datafusion",
     ];
-    for pure in ["domain", "wire"] {
-        forbid(pure, "domain and wire do no I/O", &|name| {
+    for pure in ["domain", "wire", "statement"] {
+        forbid(pure, "domain, wire and statement do no I/O", &|name| {
             io.contains(&name)
         });
     }

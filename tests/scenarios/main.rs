@@ -14,6 +14,8 @@ mod investors;
 mod object_storage;
 mod observability;
 mod openapi;
+mod outage;
+mod overload;
 mod poison;
 mod questions;
 mod replay;

@@ -17,7 +17,7 @@ pub use chain::{
 };
 pub use path::{Epoch, ObjectPath, PathError};
 pub use store::{
-    Created, Fault, FileStore, MemoryStore, OpenError, Operation, S3Store, Store, StoreError, open,
-    s3,
+    Anchor, Created, Fault, FileStore, MemoryStore, OpenError, Operation, S3Store, Store,
+    StoreError, open, s3,
 };
 pub use tables::{Column, Kind, Table, UnknownTable, columns};

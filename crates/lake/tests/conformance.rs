@@ -17,10 +17,7 @@ async fn memory_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn files_conform() {
     let folder = tempfile::tempdir().unwrap();
-    conforms(Arc::new(
-        FileStore::open(folder.path().join("lake")).unwrap(),
-    ))
-    .await;
+    conforms(Arc::new(FileStore::open(folder.path()).unwrap())).await;
     assert!(
         dotted(folder.path()).is_empty(),
         "staged files are cleaned up"
@@ -81,4 +78,35 @@ async fn ordered_faults_happen() {
         store.take_requests(),
         [Operation::Create, Operation::List, Operation::Read]
     );
+}
+
+#[tokio::test]
+async fn a_folder_that_is_moved_away_is_down_and_not_empty() {
+    let parent = tempfile::tempdir().unwrap();
+    let (lake, away) = (parent.path().join("lake"), parent.path().join("away"));
+    std::fs::create_dir(&lake).unwrap();
+    let store = FileStore::open(&lake).unwrap();
+    let link = path("table/0/link.parquet");
+    store.create(&link, Bytes::new()).await.unwrap();
+    std::fs::rename(&lake, &away).unwrap();
+    for in_its_place in [false, true] {
+        if in_its_place {
+            std::fs::create_dir(&lake).unwrap();
+        }
+        let other = path("table/0/other.parquet");
+        let errors = [
+            store.create(&other, Bytes::new()).await.unwrap_err(),
+            store.read(&link).await.unwrap_err(),
+            store.list("table", None).await.unwrap_err(),
+            store.list_folders("table").await.unwrap_err(),
+        ];
+        assert!(
+            errors.iter().all(lake::StoreError::is_retryable),
+            "{errors:?}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(&lake).unwrap().count(), 0);
+    std::fs::remove_dir(&lake).unwrap();
+    std::fs::rename(&away, &lake).unwrap();
+    assert_eq!(store.list("", None).await.unwrap(), [link]);
 }

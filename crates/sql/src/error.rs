@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use statement::StatementError;
 
 /// The lake could not be opened for SQL.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +131,24 @@ pub(crate) struct Oversized {
 pub(crate) enum Stage {
     Planning,
     Running,
+}
+
+impl From<StatementError> for SqlError {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Syntax {
+                message,
+                line,
+                column,
+            } => Self::Syntax {
+                message,
+                line,
+                column,
+            },
+            StatementError::Forbidden { what } => Self::Forbidden { what },
+            StatementError::TooLarge { what, limit } => Self::TooLarge { what, limit },
+        }
+    }
 }
 
 impl SqlError {

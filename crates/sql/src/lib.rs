@@ -13,16 +13,12 @@ mod joined;
 mod letters;
 mod limits;
 mod links;
-mod names;
 mod relation;
 mod resident;
 mod run;
 mod session;
-mod spelling;
-mod statement;
 mod swaps;
 mod threads;
-mod tokens;
 mod views;
 
 pub use answer::{Answer, Column, type_name};

@@ -12,11 +12,9 @@ use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::{ObjectName, Statement};
 use futures::StreamExt;
+use statement::{Parsed, Shown, Spelling};
 
 use crate::error::Stage;
-use crate::names::{self, Shown};
-use crate::spelling::Spelling;
-use crate::statement::{self, Parsed};
 use crate::threads::Threads;
 use crate::{Answer, Limits, Sql, SqlError, resident};
 
@@ -43,6 +41,7 @@ impl Sql {
     }
 
     async fn answer(&self, query: &str, limits: Limits) -> Result<Answer, SqlError> {
+        self.reachable()?;
         let mut parsed = statement::parse(query)?;
         match &parsed.folded {
             Statement::ShowTables { .. } => {
@@ -61,7 +60,7 @@ impl Sql {
         let mut swaps = self.swaps().await?;
         let state = self.state(limits.memory, swaps.clone());
         let spelling = self.spelling(&state, &parsed)?;
-        let shown = names::name_columns(&mut parsed, &spelling);
+        let shown = statement::name_columns(&mut parsed, &spelling);
         let answer = loop {
             let state = self.state(limits.memory, swaps.clone());
             let answer = collect(&state, parsed.folded.clone(), limits).await;
@@ -230,7 +229,7 @@ fn rename(answer: Answer, shown: &Shown, spelling: &Spelling) -> Answer {
             let given = shown.as_ref().and_then(|names| names.get(at)?.clone());
             given.unwrap_or_else(|| spelling.of(field.name()).to_owned())
         });
-    let fields: Vec<Field> = names::distinct(names)
+    let fields: Vec<Field> = statement::distinct(names)
         .into_iter()
         .zip(answer.schema.fields())
         .map(|(name, field)| {

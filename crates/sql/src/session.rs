@@ -4,12 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use lake::Anchor;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use url::Url;
@@ -50,6 +52,8 @@ impl Default for Settings {
 pub struct Sql {
     state: Arc<SessionState>,
     parallelism: NonZeroUsize,
+    /// The lake's folder, if it is one.
+    anchor: Option<Anchor>,
 }
 
 impl std::fmt::Debug for Sql {
@@ -97,6 +101,10 @@ impl Sql {
         // The engine registers the machine's whole file system by itself.
         let everything = Url::parse("file:///").map_err(|_| unsupported(lake_url))?;
         runtime.deregister_object_store(&everything)?;
+        let local = Url::parse(lake_url)
+            .ok()
+            .and_then(|url| url.to_file_path().ok());
+        let anchor = local.and_then(|folder| Anchor::of(folder).ok());
         let runtime = Arc::new(runtime);
         let catalog = catalog::catalog(&store, &runtime)?;
         let mut state = SessionStateBuilder::new()
@@ -111,6 +119,7 @@ impl Sql {
         Ok(Self {
             state: Arc::new(context.state()),
             parallelism: settings.parallelism,
+            anchor,
         })
     }
 
@@ -142,6 +151,12 @@ impl Sql {
                 name: name.to_owned(),
                 known: self.tables(),
             })
+    }
+
+    /// A folder that is not there would read as a lake without rows.
+    pub(crate) fn reachable(&self) -> Result<(), SqlError> {
+        let there = self.anchor.as_ref().map_or(Ok(()), Anchor::check);
+        there.map_err(|away| SqlError::Storage(DataFusionError::IoError(away)))
     }
 
     pub(crate) fn parallelism(&self) -> NonZeroUsize {

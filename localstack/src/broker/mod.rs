@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::template::{OnFailure, Template};
 
 pub use apache::{ApacheBroker, ApacheError, ApacheFolders};
+pub use embedded::Valve;
 pub use error::BrokerError;
 pub use watermarks::{Watermark, Watermarks};
 
@@ -217,6 +218,14 @@ impl Broker {
     /// Whether the log starts anew with every start of this broker, so that `LOG_EPOCH` must change.
     pub fn forgets(&self) -> bool {
         matches!(self, Self::Embedded(_))
+    }
+
+    /// What closes it to records; `None` for a broker that knows itself when it is full.
+    pub fn valve(&self) -> Option<Valve> {
+        match self {
+            Self::Embedded(broker) => Some(broker.valve()),
+            _ => None,
+        }
     }
 
     /// A reader of the lowest and next offsets of its topics.

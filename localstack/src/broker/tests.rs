@@ -165,3 +165,46 @@ fn topics_are_the_systems_and_the_triggers() {
     assert!(topics.contains(&spec("given-up", 3)));
     assert_eq!(topics.len(), 9);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_valve_refuses_records_and_an_open_one_takes_them_in_their_order() {
+    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 1)])
+        .await
+        .unwrap();
+    let valve = broker.valve().unwrap();
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("enable.idempotence", "true")
+        .set("message.timeout.ms", "60000")
+        .create()
+        .unwrap();
+    let send = |text: &'static str| {
+        let record = FutureRecord::<[u8], str>::to("a").payload(text);
+        producer.send_result(record).unwrap()
+    };
+    send("first").await.unwrap().unwrap();
+    valve.close(true);
+    let kept = || async {
+        let partition = ("a".to_owned(), 0);
+        broker
+            .watermarks()
+            .unwrap()
+            .read(&[partition])
+            .await
+            .unwrap()[0]
+            .high
+    };
+    // Longer than the refusals of one closing last at this rate: it is closed anew.
+    let mut refused = send("second");
+    let since = Instant::now();
+    while since.elapsed() < RENEWED {
+        let waited = tokio::time::timeout(Duration::from_millis(100), &mut refused).await;
+        assert!(waited.is_err(), "{waited:?}");
+    }
+    assert_eq!(kept().await, 1);
+    valve.close(false);
+    assert_eq!(refused.await.unwrap().unwrap().offset, 1);
+    assert_eq!(send("third").await.unwrap().unwrap().offset, 2);
+}
+
+const RENEWED: Duration = Duration::from_millis(700);

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Outcome, environment,
     logs::Log,
+    outcome::{EXITED, TIMED_OUT},
     runtime_api::{Event, Invocation, Phase, RuntimeApi, function_error},
 };
 use crate::child_process::{Process, Spawner, end};
@@ -133,14 +134,14 @@ impl Child {
             Ok(outcome) = outcome => Delivery::Done(outcome),
             reason = end(&mut ended) => {
                 let message = format!("RequestId: {} Error: Runtime exited with error: {reason}", event.id);
-                Delivery::Done(function_error("Runtime.ExitError", &message))
+                Delivery::Done(function_error(EXITED, &message))
             }
             () = sleep(limit) => {
                 self.process.signal(Signal::SIGKILL);
                 end(&mut ended).await;
                 let seconds = limit.as_secs_f64();
                 let message = format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", event.id);
-                Delivery::Done(function_error("Sandbox.Timedout", &message))
+                Delivery::Done(function_error(TIMED_OUT, &message))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 /// What a function that ran had to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,28 @@ pub enum Outcome {
         /// `{"errorType":…,"errorMessage":…}`.
         payload: Bytes,
     },
+}
+
+/// What Lambda calls a function that died while it ran.
+pub(super) const EXITED: &str = "Runtime.ExitError";
+/// What Lambda calls a function that took longer than it may.
+pub(super) const TIMED_OUT: &str = "Sandbox.Timedout";
+
+impl Outcome {
+    /// Whether the function was cut short: it was killed, ran out of memory or out of time, and what it did is not
+    /// known. A function that says itself that it failed was not.
+    pub fn broke_off(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Failure {
+            #[serde(rename = "errorType")]
+            kind: String,
+        }
+        let Self::FunctionError { payload, .. } = self else {
+            return false;
+        };
+        serde_json::from_slice::<Failure>(payload)
+            .is_ok_and(|failure| [EXITED, TIMED_OUT].contains(&failure.kind.as_str()))
+    }
 }
 
 /// Why a function did not run to an outcome for this caller.

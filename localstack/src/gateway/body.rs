@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::Problem;
+use crate::room::{Held, Room};
 
 /// The largest body of a request.
 const LIMIT: usize = 10 * 1024 * 1024;
@@ -18,8 +19,12 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// closed sees a reset and not the answer.
 const DRAINED: usize = 8 * LIMIT;
 
-/// Reads the body of a request.
-pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
+/// Reads the body of a request; what is held is its room in memory.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    room: &Room,
+) -> Result<(Bytes, Held), Problem> {
     let announced = length(headers);
     if announced.is_some_and(|length| length > LIMIT as u64) && expects_continue(headers) {
         // Such a client waits for our word before it sends anything, so there is nothing to drain.
@@ -28,6 +33,7 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, P
     let deadline = Instant::now() + TIME_LIMIT;
     let mut whole = BytesMut::new();
     let mut size = 0;
+    let mut held = room.take(0);
     loop {
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(None) => break,
@@ -36,6 +42,7 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, P
                 return Err(closing(StatusCode::BAD_REQUEST, "the body ended early"));
             }
             Err(_) if size > LIMIT => return Err(too_large()),
+            Err(_) if held.is_none() => return Err(closing_no_room()),
             Err(_) => {
                 return Err(closing(
                     StatusCode::REQUEST_TIMEOUT,
@@ -48,20 +55,34 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, P
             continue;
         };
         size += data.len();
-        if size <= LIMIT {
-            whole.extend_from_slice(&data);
-        } else {
-            whole.clear();
+        held = held.filter(|_| size <= LIMIT);
+        held = held.and_then(|mut held| held.grow(room, data.len()).then_some(held));
+        // What has no room, or is too much, is read on and thrown away.
+        match held {
+            Some(_) => whole.extend_from_slice(&data),
+            None => whole = BytesMut::new(),
         }
         if size > DRAINED {
             break;
         }
     }
     if size > LIMIT {
-        Err(too_large())
-    } else {
-        Ok(whole.freeze())
+        return Err(too_large());
     }
+    let held = held.ok_or_else(closing_no_room)?;
+    Ok((whole.freeze(), held))
+}
+
+/// Other requests have all the memory that there is for them.
+pub(super) fn no_room() -> Problem {
+    let detail = "too many large requests at once";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail.to_owned()).retry_after(1)
+}
+
+fn closing_no_room() -> Problem {
+    let mut problem = no_room();
+    problem.set(header::CONNECTION, HeaderValue::from_static("close"));
+    problem
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

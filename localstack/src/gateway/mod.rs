@@ -7,6 +7,7 @@ mod event;
 mod problem;
 mod refusals;
 mod routes;
+mod server;
 
 use std::{
     future::Future,
@@ -21,20 +22,21 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
     response::Response,
-    serve::ListenerExt,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tracing::warn;
 use uuid::Uuid;
 
-pub(crate) use door::Door;
+pub(crate) use server::{SILENCE, serve as serve_router};
+
 pub use problem::Problem;
 pub use routes::{Matched, RouteTable};
 
 use crate::{
     functions::{Functions, InvokeError, InvokeOptions, Outcome, PAYLOAD_LIMIT, TraceId},
+    room::{Held, Room},
     template::{HttpApi, Template},
 };
 use event::Call;
@@ -45,6 +47,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 const QUEUE_LIMIT: Duration = Duration::from_secs(5);
 /// Request line and headers together.
 const HEAD_LIMIT: usize = 10 * 1024;
+/// What the bodies and events of all requests to an API may take in memory together.
+const MEMORY: usize = 64 * 1024 * 1024;
 
 /// One HTTP API: its routes, and the functions behind them.
 #[derive(Debug)]
@@ -54,6 +58,8 @@ pub struct Api {
     functions: Functions,
     time_limit: Duration,
     queue_limit: Duration,
+    silence: Duration,
+    room: Room,
 }
 
 impl Api {
@@ -75,6 +81,9 @@ impl Api {
             functions,
             time_limit: TIME_LIMIT,
             queue_limit: QUEUE_LIMIT,
+            silence: SILENCE,
+            // Connections are counted by the server.
+            room: Room::new(Semaphore::MAX_PERMITS, MEMORY),
         }
     }
 
@@ -96,6 +105,20 @@ impl Api {
         self.queue_limit = limit;
         self
     }
+
+    /// The same API with another limit than 30 s for clients that send no request.
+    #[must_use]
+    pub fn with_silence(mut self, limit: Duration) -> Self {
+        self.silence = limit;
+        self
+    }
+
+    /// The same API with another limit than 64 MiB for what all requests have in memory.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.room = Room::new(Semaphore::MAX_PERMITS, bytes);
+        self
+    }
 }
 
 /// Serves an API until `shutdown` is ready and the requests in flight are answered.
@@ -104,18 +127,9 @@ pub async fn serve(
     api: Arc<Api>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let silence = api.silence;
     let router = Router::new().fallback(handle).with_state(api);
-    let (door, closed) = Door::new(listener, shutdown)?;
-    let door = door.tap_io(|connection| {
-        // Answers are small: waiting for more bytes only costs time. A socket that refuses the option works without.
-        let _ = connection.inner().set_nodelay(true);
-    });
-    axum::serve(
-        door,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(closed)
-    .await
+    server::serve(listener, router, silence, shutdown).await
 }
 
 async fn handle(
@@ -143,7 +157,7 @@ async fn respond(
     check_head(&request)?;
     let (head, body) = request.into_parts();
     let matched = api.routes.find(&head.method, head.uri.path());
-    let body = body::read(&head.headers, body).await?;
+    let (body, held) = body::read(&head.headers, body, &api.room).await?;
     let matched = matched.ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
@@ -173,7 +187,9 @@ async fn respond(
         );
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
-    let outcome = invoke(api, matched.function, event, id, trace).await?;
+    drop((body, held));
+    let held = api.room.take(event.len()).ok_or_else(body::no_room)?;
+    let outcome = invoke(api, matched.function, (event, held), id, trace).await?;
     answer::decode(&outcome, is_head)
 }
 
@@ -181,7 +197,7 @@ async fn respond(
 async fn invoke(
     api: &Arc<Api>,
     function: String,
-    event: Bytes,
+    (event, held): (Bytes, Held),
     id: Uuid,
     trace: TraceId,
 ) -> Result<Bytes, Problem> {
@@ -194,9 +210,19 @@ async fn invoke(
     };
     let functions = api.functions.clone();
     let called = function.clone();
-    let invocation = tokio::spawn(async move { functions.invoke(&called, event, options).await });
+    let invocation = tokio::spawn(async move {
+        let outcome = functions.invoke(&called, event, options).await;
+        drop(held);
+        outcome
+    });
     match invocation.await {
         Ok(Ok(Outcome::Success(answer))) => Ok(answer),
+        Ok(Ok(failed @ Outcome::FunctionError { .. })) if failed.broke_off() => {
+            let detail = format!(
+                "function `{function}` died or took too long; what it did is not known, request id {id}"
+            );
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1))
+        }
         Ok(Ok(Outcome::FunctionError { .. })) => {
             let detail =
                 format!("function `{function}` failed; its log has the reason, request id {id}");
@@ -217,7 +243,10 @@ fn refusal(error: &InvokeError) -> Problem {
     let detail = error.to_string();
     match error {
         InvokeError::NoSuchFunction { .. } => Problem::new(StatusCode::BAD_GATEWAY, detail),
-        InvokeError::TimedOut { .. } => Problem::new(StatusCode::GATEWAY_TIMEOUT, detail),
+        // As API Gateway's HTTP APIs say it.
+        InvokeError::TimedOut { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
+        }
         InvokeError::Throttled { .. } => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(1)
         }

@@ -39,6 +39,18 @@ pub(super) fn failure(error: &InvokeError) -> Response {
     response
 }
 
+/// Too much waits already; nothing of this request was done.
+pub(super) fn no_room(what: &str) -> Response {
+    let message = format!("too many {what} wait already");
+    let mut response = refusal(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TooManyRequestsException",
+        &message,
+    );
+    set(&mut response, "retry-after", "1");
+    response
+}
+
 pub(super) fn not_found(name: &str, known: &[String]) -> Response {
     let error = InvokeError::NoSuchFunction {
         name: name.to_owned(),

@@ -5,9 +5,9 @@ mod error;
 mod install;
 mod localstack;
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use lake::{FileStore, S3Store, Store, s3::Access};
+use lake::{FileStore, S3Store, Store, StoreError, s3::Access};
 use tokio::sync::watch;
 use url::Url;
 
@@ -104,7 +104,15 @@ impl Lake {
         }
     }
 
+    /// Makes the folder, which only whoever starts the system does.
     fn in_folder(folder: PathBuf) -> Result<Self, LakeError> {
+        fs::create_dir_all(&folder).map_err(|source| {
+            lake::OpenError::Folder(StoreError::Io {
+                operation: "make the folder",
+                path: folder.clone(),
+                source,
+            })
+        })?;
         let store = FileStore::open(&folder).map_err(lake::OpenError::Folder)?;
         let url = Url::from_directory_path(&folder).map_err(|()| LakeError::NoUrl(folder))?;
         Ok(Self {

@@ -7,7 +7,11 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
-use crate::{clock::manual::ManualClock, template::Values};
+use crate::{
+    clock::manual::ManualClock,
+    functions::{InvokeError, Outcome},
+    template::Values,
+};
 
 /// Notes when it was called with what, and answers what it is told to.
 struct Recorder {

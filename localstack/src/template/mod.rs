@@ -201,4 +201,6 @@ impl FunctionSpec {
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod backoff;
 mod destination;
 mod drain;
 mod error;
+mod gauge;
 mod invoke;
 mod kafka;
 mod log;
@@ -27,6 +28,7 @@ use crate::{
     template::{FunctionSpec, KafkaTrigger, OnFailure},
 };
 use destination::Destination;
+use gauge::Sizes;
 use kafka::{Partition, TriggerConsumer};
 use partition::{Plan, Poller};
 use probe::{Oldest, Seen};
@@ -38,6 +40,8 @@ pub use invoke::Invoke;
 pub use log::LogError;
 pub(crate) use probe::Probe;
 pub(crate) use record::{LogRecord, PAYLOAD_LIMIT};
+
+pub(crate) use gauge::{Gauge, Waiting};
 
 /// How far a trigger is in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +68,7 @@ pub struct Trigger {
     function: String,
     consumer: TriggerConsumer,
     partitions: BTreeMap<Partition, Seen>,
+    gauge: Gauge,
     pollers: JoinSet<Poller>,
     /// Those that are done with what their partitions held when the drain was asked for.
     drained: Vec<Poller>,
@@ -123,10 +128,13 @@ impl Trigger {
         let (drain, draining) = watch::channel(false);
         let mut pollers = JoinSet::new();
         let mut partitions = BTreeMap::new();
+        let mut gauged = BTreeMap::new();
         for log in consumer.assign(&starts)? {
             let key = (log.topic.clone(), log.partition);
             let start = starts.get(&key).copied().unwrap_or_default();
             let (position, seen) = watch::channel(start);
+            let sizes = Arc::new(Sizes::default());
+            gauged.insert(key.clone(), (seen.clone(), Arc::clone(&sizes)));
             let oldest = Oldest::default();
             let seen = Seen {
                 position: seen,
@@ -144,6 +152,7 @@ impl Trigger {
                 log: Box::new(log),
                 position,
                 oldest,
+                sizes,
                 read: start,
                 carried: None,
                 told: None,
@@ -163,6 +172,7 @@ impl Trigger {
             function,
             consumer,
             partitions,
+            gauge: Gauge { partitions: gauged },
             pollers,
             drained: Vec::new(),
             events,
@@ -185,6 +195,11 @@ impl Trigger {
         Ok(lag.collect())
     }
 
+    /// The function that it starts.
+    pub(crate) fn function(&self) -> &str {
+        &self.function
+    }
+
     /// What tells how far it is, for as long as it lives.
     pub(crate) fn probe(&self) -> Probe {
         Probe {
@@ -192,6 +207,11 @@ impl Trigger {
             bounds: self.consumer.watch(),
             partitions: self.partitions.clone(),
         }
+    }
+
+    /// Tells how much waits, for as long as it is asked.
+    pub(crate) fn gauge(&self) -> Gauge {
+        self.gauge.clone()
     }
 
     fn positions(&self) -> BTreeMap<Partition, i64> {

@@ -13,6 +13,7 @@ use super::{
     answer::Missing,
     backoff::Backoff,
     destination::Destination,
+    gauge::Sizes,
     invoke::Invoke,
     log::PartitionLog,
     probe::Oldest,
@@ -48,6 +49,8 @@ pub(super) struct Poller {
     pub(super) position: watch::Sender<i64>,
     /// The record that has waited longest.
     pub(super) oldest: Oldest,
+    /// How large records are.
+    pub(super) sizes: Arc<Sizes>,
     /// The offset that is read next.
     pub(super) read: i64,
     /// A record that was read and did not fit into its batch.
@@ -191,6 +194,7 @@ impl Poller {
     async fn notice(&mut self, record: &LogRecord) {
         let expected = std::mem::replace(&mut self.read, record.offset + 1);
         let (partition, found) = (&self.name, record.offset);
+        self.sizes.saw(record.json.len());
         if found < expected {
             error!(
                 partition,

@@ -17,7 +17,9 @@ impl Folder {
     }
 
     async fn claim(&self, life: Life<'_>, asked: Option<u32>) -> Result<Claim, EpochError> {
-        let lake = FileStore::open(self.0.path().join("lake")).unwrap();
+        let lake = self.0.path().join("lake");
+        fs::create_dir_all(&lake).unwrap();
+        let lake = FileStore::open(lake).unwrap();
         let notes = Notes::File(self.0.path().join("epochs.json"));
         claim(&notes, &lake, life, asked).await
     }

@@ -15,6 +15,7 @@ use crate::{
     invoke_api,
     lake::LakeSetting,
     metrics::Metrics,
+    room::Room,
     template::{HttpApi, Template},
 };
 
@@ -48,6 +49,7 @@ impl Ports {
         template: &Template,
         functions: &Functions,
         metrics: &Metrics,
+        asynchronous: &Room,
         servers: &mut JoinSet<io::Result<()>>,
         stop: &watch::Receiver<bool>,
     ) -> Vec<(String, u16)> {
@@ -68,6 +70,7 @@ impl Ports {
                 specs,
                 functions.clone(),
                 Some(metrics.clone()),
+                asynchronous.clone(),
                 stopped(stop),
             ));
         }

@@ -1,5 +1,6 @@
 //! `tidemill up`: the whole system, started in order and stopped in order.
 
+mod brim;
 mod data;
 mod epochs;
 mod health;

@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::{
     UpError,
+    brim::Brim,
     data::DataFolder,
     epochs::{self, Life, Notes},
     health,
@@ -26,10 +27,12 @@ use crate::{
     cli::say,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
+    invoke_api,
     lake::Lake,
     metrics::Metrics,
+    room::Room,
     scheduler::Scheduler,
-    template::{Template, Values},
+    template::{FunctionSpec, Template, Values},
     trigger::{Invoke, Trigger},
 };
 
@@ -42,12 +45,14 @@ pub(super) struct System {
     pub(super) scheduler: Option<Scheduler>,
     pub(super) stopping: watch::Sender<bool>,
     pub(super) servers: JoinSet<io::Result<()>>,
+    pub(super) asynchronous: Room,
     pub(super) triggers: Vec<Trigger>,
     pub(super) functions: Functions,
     pub(super) template: Template,
     pub(super) published: Published,
     pub(super) broker: Broker,
     pub(super) lake: Lake,
+    _brim: Option<Brim>,
     run: RunFile,
     folder: DataFolder,
 }
@@ -131,7 +136,15 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
             .collect(),
         services: BTreeMap::new(),
     };
-    let checks = ports.serve(&template, &functions, &metrics, &mut servers, &stop);
+    let asynchronous = invoke_api::asynchronous_room();
+    let checks = ports.serve(
+        &template,
+        &functions,
+        &metrics,
+        &asynchronous,
+        &mut servers,
+        &stop,
+    );
 
     say("starting the triggers");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -141,6 +154,18 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     metrics
         .watched()
         .triggers(triggers.iter().map(Trigger::probe));
+
+    let brim = match broker.valve() {
+        Some(valve) => {
+            let gauges = triggers
+                .iter()
+                .filter(|trigger| !publishes(&template, trigger.function()))
+                .map(Trigger::gauge)
+                .collect();
+            Some(Brim::watch(valve, broker.watermarks()?, gauges))
+        }
+        None => None,
+    };
 
     say("starting the functions behind the HTTP APIs");
     let logs = folder.logs().display().to_string();
@@ -167,15 +192,29 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         scheduler,
         stopping,
         servers,
+        asynchronous,
         triggers,
         functions,
         template,
         published,
         broker,
         lake,
+        _brim: brim,
         run,
         folder,
     })
+}
+
+/// Whether a function is given the brokers to publish. One that has to publish before it gets on would wait for itself
+/// behind a valve that is closed because of it.
+fn publishes(template: &Template, function: &str) -> bool {
+    let declares = |spec: &FunctionSpec| {
+        [&spec.env, &spec.unresolved_env]
+            .iter()
+            .any(|variables| variables.contains_key("KAFKA_BROKERS"))
+    };
+    let mut specs = template.functions.iter();
+    specs.any(|spec| spec.name == function && declares(spec))
 }
 
 fn template(settings: &Settings) -> Result<Template, UpError> {
@@ -292,6 +331,18 @@ async fn triggers(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn whoever_publishes_is_known() {
+        let text = include_str!("../../../template.yaml");
+        let template = Template::parse(text, &Values::new()).unwrap();
+        let publishing = |name: &&str| publishes(&template, name);
+        let all = [
+            "stocks", "games", "exchange", "evaluate", "archive", "query",
+        ];
+        let found: Vec<_> = all.into_iter().filter(publishing).collect();
+        assert_eq!(found, ["stocks", "games", "exchange", "evaluate"]);
+    }
 
     #[test]
     fn every_group_is_the_folders_own() {

@@ -10,6 +10,8 @@ use crate::{cli::say, trigger::drain_all};
 
 /// How long requests in flight may take.
 const REQUESTS: Duration = Duration::from_secs(2);
+/// When asynchronous invocations have to be done, counted from the beginning of the stop.
+const ASYNCHRONOUS: Duration = Duration::from_millis(3500);
 /// When the triggers have to be done, counted from the beginning of the stop; commits may take 4 s more.
 const TRIGGERS: Duration = Duration::from_millis(5500);
 /// When a broker that is a child has to be gone, counted from the beginning of the stop; it takes less than a second.
@@ -23,6 +25,7 @@ pub(super) async fn stop(system: System) {
         scheduler,
         stopping,
         mut servers,
+        asynchronous,
         triggers,
         functions,
         template,
@@ -42,6 +45,14 @@ pub(super) async fn stop(system: System) {
         warn!("requests that took more than {REQUESTS:?} were cut off");
     }
     servers.shutdown().await;
+    let patience = ASYNCHRONOUS.saturating_sub(began.elapsed());
+    if timeout(patience, asynchronous.emptied()).await.is_err() {
+        let left = asynchronous.taken();
+        error!(left, "asynchronous invocations were not done");
+        say(&format!(
+            "NOT DONE: {left} asynchronous invocations that were acknowledged; they are lost"
+        ));
+    }
 
     // Nothing writes to the broker any more but the functions that triggers start.
     let fed: Vec<&str> = template

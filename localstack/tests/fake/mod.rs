@@ -5,6 +5,8 @@
 #![allow(dead_code, reason = "every test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+pub(crate) mod served;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -17,6 +19,10 @@ use std::{
     time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidemill::{
@@ -232,9 +238,26 @@ fn act(api: &str, id: &str, event: &Value, next: &Answer) -> (&'static str, Vec<
             eprintln!("last words");
             process::exit(3)
         }
+        "killed" => {
+            // As the system does it to the largest process when memory runs out.
+            kill(Pid::this(), Signal::SIGKILL).unwrap();
+            unreachable!("killed")
+        }
         "hang" => loop {
             thread::park();
         },
+        "note" => {
+            println!("noted {}.", event["n"]);
+            json!({"pid": pid})
+        }
+        "flood" => {
+            let line = "x".repeat(1023) + "\n";
+            let mut out = std::io::stdout().lock();
+            for _ in 0..event["kib"].as_u64().unwrap() {
+                out.write_all(line.as_bytes()).unwrap();
+            }
+            json!({"pid": pid})
+        }
         "sleep" => {
             thread::park_timeout(Duration::from_millis(event["ms"].as_u64().unwrap_or(200)));
             json!({"pid": pid})

@@ -11,24 +11,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Created, Store, StoreError};
+use super::{Anchor, Created, Store, StoreError};
 use crate::ObjectPath;
 
-/// A [`Store`] in a folder; any number of processes may use the same one.
+/// A [`Store`] in a folder; any number of processes may use the same one. It is the folder that was opened, wherever
+/// another one stands in its place: until it is back, every request fails and may be tried again.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     root: PathBuf,
+    anchor: Anchor,
 }
 
 impl FileStore {
-    /// Opens the folder `root`, which is made if it is not there.
+    /// Opens the folder `root`. It has to be there: one that is not may be on a disk that is not mounted now, and a
+    /// process that starts just then must not begin another lake in its place.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
-        fs::create_dir_all(&root).map_err(failed("make the folder", &root))?;
         let root = root
             .canonicalize()
             .map_err(failed("find the folder", &root))?;
-        Ok(Self { root })
+        let anchor = Anchor::of(&root).map_err(failed("find the folder", &root))?;
+        Ok(Self { root, anchor })
     }
 
     fn file(&self, path: &ObjectPath) -> PathBuf {
@@ -40,12 +43,13 @@ impl FileStore {
 impl Store for FileStore {
     async fn create(&self, path: &ObjectPath, body: Bytes) -> Result<Created, StoreError> {
         let (root, file) = (self.root.clone(), self.file(path));
-        blocking("create", file.clone(), move || create(&root, &file, &body)).await
+        self.blocking("create", file.clone(), move || create(&root, &file, &body))
+            .await
     }
 
     async fn read(&self, path: &ObjectPath) -> Result<Bytes, StoreError> {
         let (path, file) = (path.clone(), self.file(path));
-        blocking("read", file.clone(), move || match fs::read(&file) {
+        self.blocking("read", file.clone(), move || match fs::read(&file) {
             Ok(body) => Ok(Bytes::from(body)),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NotFound { path }),
             Err(source) => Err(failed("read", &file)(source)),
@@ -56,7 +60,7 @@ impl Store for FileStore {
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectPath>, StoreError> {
         let folder = self.root.join(prefix);
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        blocking("list", folder.clone(), move || {
+        self.blocking("list", folder.clone(), move || {
             let mut found = Vec::new();
             walk(&folder, &prefix, after.as_deref(), &mut found)?;
             found.sort_unstable();
@@ -67,7 +71,7 @@ impl Store for FileStore {
 
     async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let folder = self.root.join(prefix);
-        blocking("list", folder.clone(), move || {
+        self.blocking("list", folder.clone(), move || {
             let mut found: Vec<String> = entries(&folder)?
                 .into_iter()
                 .filter(|entry| entry.is_folder)
@@ -81,7 +85,7 @@ impl Store for FileStore {
 
     async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
         let (root, file) = (self.root.clone(), self.file(path));
-        blocking("replace", file.clone(), move || {
+        self.blocking("replace", file.clone(), move || {
             replace(&root, &file, &body)
         })
         .await
@@ -89,19 +93,29 @@ impl Store for FileStore {
 
     async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
         let file = self.file(path);
-        blocking("delete", file.clone(), move || delete(&file)).await
+        self.blocking("delete", file.clone(), move || delete(&file))
+            .await
     }
 }
 
-/// Runs file system calls where they block no other task.
-async fn blocking<T: Send + 'static>(
-    operation: &'static str,
-    path: PathBuf,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| failed(operation, &path)(io::Error::other(error)))?
+impl FileStore {
+    /// Runs file system calls where they block no other task, if the folder is still there.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        path: PathBuf,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let anchor = self.anchor.clone();
+        let work = move || {
+            let away = failed("find the folder", anchor.path());
+            anchor.check().map_err(away)?;
+            work()
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| failed(operation, &path)(io::Error::other(error)))?
+    }
 }
 
 fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -148,10 +162,13 @@ fn delete(file: &Path) -> Result<(), StoreError> {
 /// Makes the folder that `file` goes into, to outlive a power cut.
 fn make_folder<'a>(root: &'a Path, file: &'a Path) -> Result<&'a Path, StoreError> {
     let folder = file.parent().unwrap_or(root);
-    let new_folders = missing(root, folder);
-    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    for made in &new_folders {
-        sync_folder(made.parent().unwrap_or(root))?;
+    for new in missing(root, folder).iter().rev() {
+        match fs::create_dir(new) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(failed("make the folder", new)(error));
+            }
+            _ => sync_folder(new.parent().unwrap_or(root))?,
+        }
     }
     Ok(folder)
 }

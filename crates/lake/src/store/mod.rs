@@ -1,9 +1,11 @@
 //! The port to object storage, and its adapters.
 
+mod anchor;
 mod file;
 mod memory;
 pub mod s3;
 
+pub use anchor::Anchor;
 pub use file::FileStore;
 pub use memory::{Fault, MemoryStore, Operation};
 pub use s3::S3Store;
@@ -188,12 +190,12 @@ pub enum OpenError {
         /// The text given.
         url: String,
     },
-    /// The folder cannot be made or written.
+    /// The folder is not there.
     #[error("the lake cannot be opened")]
     Folder(#[source] StoreError),
 }
 
-/// Opens the lake at `url`: `file:///absolute/path`, made if it is not there, or `s3://bucket/prefix`, of which nothing
+/// Opens the lake at `url`: `file:///absolute/path` of a folder that is there, or `s3://bucket/prefix`, of which nothing
 /// is asked yet.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let parsed = Url::parse(url).map_err(|source| OpenError::Url {
@@ -234,10 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn open_makes_the_folder() {
+    fn open_begins_no_lake_where_none_is() {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("a").join("lake");
-        open(&format!("file://{}", root.display())).unwrap();
-        assert!(root.is_dir());
+        open(&format!("file://{}", folder.path().display())).unwrap();
+        let none = folder.path().join("lake");
+        let refused = open(&format!("file://{}", none.display()));
+        assert!(matches!(refused, Err(OpenError::Folder(_))), "{refused:?}");
+        assert!(!none.exists());
     }
 }

@@ -69,6 +69,10 @@ impl Lake {
         std::fs::write(self.folder.path().join(last.to_string()), link).unwrap();
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub(super) async fn run(&self, query: &str) -> Result<Answer, SqlError> {
         self.sql.run(query, Limits::default()).await
     }

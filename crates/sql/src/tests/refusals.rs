@@ -196,3 +196,15 @@ async fn reasons_are_for_the_author() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_lake_that_is_away_is_no_lake_without_rows() {
+    let lake = Lake::empty();
+    let (folder, away) = (lake.path(), lake.path().with_extension("away"));
+    std::fs::rename(folder, &away).unwrap();
+    let error = lake.error("SELECT COUNT(*) FROM ticks").await;
+    assert!(matches!(error, SqlError::Storage(_)), "{error:?}");
+    std::fs::rename(&away, folder).unwrap();
+    let rows = lake.rows("SELECT COUNT(*) AS n FROM ticks").await;
+    assert_eq!(rows, [json!({"n": 0})]);
+}

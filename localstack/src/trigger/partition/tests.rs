@@ -241,6 +241,7 @@ impl Setting {
             }),
             position: watch::channel(start).0,
             oldest: Oldest::default(),
+            sizes: Arc::default(),
             read: start,
             carried: None,
             told: None,

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{DescribeAlias, Query, SetExpr, Statement, Visit, Visitor};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::ast::{DescribeAlias, Query, SetExpr, Statement, Visit, Visitor};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use crate::SqlError;
+use crate::StatementError;
 use crate::tokens::{aliases, fold, operators, quote_columns, significant};
 
 /// No question of an analyst is longer.
@@ -21,26 +21,26 @@ const MOST_OPERATORS: usize = 500;
 
 /// A statement that may run.
 #[derive(Debug)]
-pub(crate) struct Parsed {
+pub struct Parsed {
     /// As its author wrote it.
-    pub(crate) written: Statement,
+    pub written: Statement,
     /// The same with every identifier in lower case, quoted or not: tables offer their columns so as well.
-    pub(crate) folded: Statement,
+    pub folded: Statement,
     /// The words that follow an AS, as written: they are names that the author gave.
-    pub(crate) aliases: Vec<String>,
+    pub aliases: Vec<String>,
 }
 
 /// Reads one statement, or says why it may not run.
-pub(crate) fn parse(sql: &str) -> Result<Parsed, SqlError> {
+pub fn parse(sql: &str) -> Result<Parsed, StatementError> {
     if sql.len() > LONGEST {
-        return Err(SqlError::TooLarge {
+        return Err(StatementError::TooLarge {
             what: "the statement",
             limit: LONGEST,
         });
     }
     let mut tokens = Tokenizer::new(&GenericDialect {}, sql)
         .tokenize_with_location()
-        .map_err(|error| SqlError::Syntax {
+        .map_err(|error| StatementError::Syntax {
             message: error.message,
             line: error.location.line.max(1),
             column: error.location.column.max(1),
@@ -62,7 +62,7 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, SqlError> {
 
 /// What is a statement of its own kind is refused by its first word, so that the answer is the same
 /// whether or not this dialect could have read the rest of it.
-fn refuse_by_first_word(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+fn refuse_by_first_word(tokens: &[TokenWithSpan]) -> Result<(), StatementError> {
     use Keyword as K;
     let Some(Token::Word(word)) = significant(tokens).next().map(|t| &t.token) else {
         return Ok(());
@@ -121,7 +121,7 @@ fn refuse_by_first_word(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             | K::VACUUM
     );
     if refused {
-        return Err(SqlError::Forbidden {
+        return Err(StatementError::Forbidden {
             what: word.value.to_uppercase(),
         });
     }
@@ -129,10 +129,10 @@ fn refuse_by_first_word(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
 }
 
 /// A chain of operators is a tree as deep as it is long, and whatever walks the tree recurses.
-fn refuse_long_chain(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+fn refuse_long_chain(tokens: &[TokenWithSpan]) -> Result<(), StatementError> {
     match operators(tokens).nth(MOST_OPERATORS) {
         None => Ok(()),
-        Some(token) => Err(SqlError::Syntax {
+        Some(token) => Err(StatementError::Syntax {
             message: format!(
                 "the statement is nested too deeply: more than {MOST_OPERATORS} operators"
             ),
@@ -142,13 +142,13 @@ fn refuse_long_chain(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     }
 }
 
-fn refuse_second_statement(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+fn refuse_second_statement(tokens: &[TokenWithSpan]) -> Result<(), StatementError> {
     let mut ended = false;
     for token in significant(tokens) {
         match token.token {
             Token::SemiColon => ended = true,
             _ if ended => {
-                return Err(SqlError::Forbidden {
+                return Err(StatementError::Forbidden {
                     what: "a second statement".to_owned(),
                 });
             }
@@ -158,7 +158,7 @@ fn refuse_second_statement(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn statement(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Statement, SqlError> {
+fn statement(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Statement, StatementError> {
     let mut parser = Parser::new(&GenericDialect {})
         .with_recursion_limit(DEEPEST)
         .with_tokens_with_locations(tokens);
@@ -175,7 +175,7 @@ fn statement(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Statement, SqlErro
     Ok(statement)
 }
 
-fn of_parser(error: ParserError, sql: &str) -> SqlError {
+fn of_parser(error: ParserError, sql: &str) -> StatementError {
     match error {
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => {
             // The parser has no other way to tell the place than the end of its message.
@@ -197,7 +197,7 @@ fn of_parser(error: ParserError, sql: &str) -> SqlError {
 }
 
 /// A place that is not known is the end of the text: that is where the parser still expected something.
-fn syntax(message: String, place: Option<Location>, sql: &str) -> SqlError {
+fn syntax(message: String, place: Option<Location>, sql: &str) -> StatementError {
     let (line, column) = place.filter(|p| p.line > 0).map_or_else(
         || {
             let text = sql.trim_end();
@@ -207,14 +207,14 @@ fn syntax(message: String, place: Option<Location>, sql: &str) -> SqlError {
         },
         |place| (place.line, place.column),
     );
-    SqlError::Syntax {
+    StatementError::Syntax {
         message,
         line,
         column,
     }
 }
 
-fn permit(statement: &Statement) -> Result<(), SqlError> {
+fn permit(statement: &Statement) -> Result<(), StatementError> {
     let what = match statement {
         Statement::Query(query) => return permit_query(query),
         Statement::ShowTables { .. }
@@ -228,7 +228,7 @@ fn permit(statement: &Statement) -> Result<(), SqlError> {
         },
         other => first_words(other),
     };
-    Err(SqlError::Forbidden { what })
+    Err(StatementError::Forbidden { what })
 }
 
 fn first_words(statement: &Statement) -> String {
@@ -245,10 +245,10 @@ fn first_words(statement: &Statement) -> String {
     }
 }
 
-fn permit_query(query: &Query) -> Result<(), SqlError> {
+fn permit_query(query: &Query) -> Result<(), StatementError> {
     match query.visit(&mut Writes) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(what) => Err(SqlError::Forbidden {
+        ControlFlow::Break(what) => Err(StatementError::Forbidden {
             what: what.to_owned(),
         }),
     }

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 
 /// From a name in lower case to the one that is shown.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Spelling(HashMap<String, String>);
+pub struct Spelling(HashMap<String, String>);
 
 impl Spelling {
     /// Learns names; a later one wins over an earlier one that differs by case only.
-    pub(crate) fn learn<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+    pub fn learn<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {
             self.0.insert(name.to_lowercase(), name.to_owned());
         }
     }
 
     /// The name to show for a folded one.
-    pub(crate) fn of<'a>(&'a self, folded: &'a str) -> &'a str {
+    pub fn of<'a>(&'a self, folded: &'a str) -> &'a str {
         self.0.get(folded).map_or(folded, String::as_str)
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Statement};
+use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Statement};
 
+use crate::parse::Parsed;
 use crate::spelling::Spelling;
-use crate::statement::Parsed;
 
 /// The shown names of the answer's columns, by position, or `None` where a wildcard makes positions unknown.
-pub(crate) type Shown = Option<Vec<Option<String>>>;
+pub type Shown = Option<Vec<Option<String>>>;
 
 /// Says what each column of the outermost projection is called, an unnamed expression by its own text, and names
 /// those apart that would be called the same, so that `count(*), COUNT(*)` are two columns and not an error.
-pub(crate) fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
+pub fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
     let (Statement::Query(written), Statement::Query(folded)) =
         (&parsed.written, &mut parsed.folded)
     else {
@@ -52,7 +52,7 @@ pub(crate) fn name_columns(parsed: &mut Parsed, spelling: &Spelling) -> Shown {
 }
 
 /// Makes names of the answer unique: the second `price` is `price_1`.
-pub(crate) fn distinct(names: impl IntoIterator<Item = String>) -> Vec<String> {
+pub fn distinct(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut taken = HashSet::new();
     names.into_iter().map(|n| free(n, &mut taken)).collect()
 }

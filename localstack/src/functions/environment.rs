@@ -12,8 +12,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// The account that everything local belongs to.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// What a child sees of the user's shell, with `AWS_*` and `OTEL_*`: nothing but how to find and talk to the outside. Lambda starts functions in
-/// a clean environment, and a function that works only with the developer's variables should fail here already.
+/// What a child sees of the user's shell, with `AWS_*` and `OTEL_*`: nothing but how to find and talk to the outside.
+/// Lambda starts functions in a clean environment, and a function that works only with the developer's variables should
+/// fail here already.
 const INHERITED: [&str; 12] = [
     "HOME",
     "LANG",

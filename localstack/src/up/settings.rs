@@ -19,7 +19,8 @@ pub struct Settings {
     /// Port of the Lake API; 0 picks a free one
     #[arg(long, env = "LAKE_PORT", default_value_t = 8080)]
     pub(super) lake_port: u16,
-    /// Port of Lambda's own API, for `cargo lambda invoke` and `aws lambda invoke --endpoint-url`; 0 picks a free one
+    /// Port of Lambda's own API, for `cargo lambda invoke` and `aws lambda invoke --endpoint-url`, and of `GET /metrics`; 0
+    /// picks a free one
     #[arg(long, env = "LAMBDA_PORT", default_value_t = 9001)]
     pub(super) lambda_port: u16,
     #[command(flatten)]

@@ -163,14 +163,15 @@ async fn metrics_are_exact_after_known_traffic_and_lag_returns_to_zero() {
 /// before the line that is counted here.
 async fn settled(stack: &Stack) -> Scrape {
     eventually("lag returns to 0", Duration::from_secs(60), || async {
+        // Before the scrape, so that it knows what these lines' invocations did.
+        let lines = FUNCTIONS.map(|function| invocations(stack, function).len() as f64);
         let scrape = stack.metrics().await;
         let lag: Vec<f64> = scrape.matching("trigger_lag_records", &[]).collect();
         // archive reads 16 partitions, evaluate 1.
         let done = lag.len() >= 17 && lag.iter().all(|records| *records == 0.0);
         let idle = scrape.sum("trigger_oldest_unread_age_seconds", &[]) == 0.0;
-        let told = FUNCTIONS.iter().all(|function| {
-            let taken = scrape.sum("function_invocations_total", &[("function", function)]);
-            taken == invocations(stack, function).len() as f64
+        let told = FUNCTIONS.iter().zip(lines).all(|(function, lines)| {
+            scrape.sum("function_invocations_total", &[("function", function)]) == lines
         });
         if done && idle && told {
             Ok(scrape)

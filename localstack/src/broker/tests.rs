@@ -168,12 +168,10 @@ fn topics_are_the_systems_and_the_triggers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_valve_refuses_records_and_an_open_one_takes_them_in_their_order() {
-    let broker = Broker::start(&KafkaSetting::Embedded, 0, &[spec("a", 1)])
-        .await
-        .unwrap();
+    let broker = Broker::start(&EMBEDDED, &[spec("a", 1)]).await.unwrap();
     let valve = broker.valve().unwrap();
     let producer: FutureProducer = ClientConfig::new()
-        .set("bootstrap.servers", broker.bootstrap())
+        .set("bootstrap.servers", broker.connection().brokers())
         .set("enable.idempotence", "true")
         .set("message.timeout.ms", "60000")
         .create()

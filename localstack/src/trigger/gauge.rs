@@ -12,27 +12,31 @@ use tokio::sync::watch;
 
 use super::kafka::Partition;
 
-/// How large the records of a partition are, seen so far, as events show them.
+/// How large the records of a partition are that were seen lately, as events show them: those that wait behind a batch
+/// which fails again and again are not seen, so it is the largest that counts. Its poller alone writes it.
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
-    records: AtomicU64,
-    bytes: AtomicU64,
+    largest: AtomicU64,
 }
 
 /// What is taken for the size of a record while none was seen.
 const UNSEEN: u64 = 1024;
+/// With each record the largest one before it counts by this part less.
+const FADING: u64 = 256;
 
 impl Sizes {
     pub(super) fn saw(&self, bytes: usize) {
-        self.records.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let before = self.largest.load(Ordering::Relaxed);
+        let faded = before - before / FADING;
+        self.largest
+            .store(faded.max(bytes as u64), Ordering::Relaxed);
     }
 
-    fn mean(&self) -> u64 {
-        let bytes = self.bytes.load(Ordering::Relaxed);
-        bytes
-            .checked_div(self.records.load(Ordering::Relaxed))
-            .unwrap_or(UNSEEN)
+    fn largest(&self) -> u64 {
+        match self.largest.load(Ordering::Relaxed) {
+            0 => UNSEEN,
+            largest => largest,
+        }
     }
 }
 
@@ -46,7 +50,7 @@ pub(crate) struct Gauge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) records: u64,
-    /// At the mean size of those seen.
+    /// At the size of the largest one seen lately.
     pub(crate) bytes: u64,
 }
 
@@ -62,7 +66,7 @@ impl Gauge {
         let records = u64::try_from(end - *position.borrow()).unwrap_or_default();
         Some(Waiting {
             records,
-            bytes: records.saturating_mul(sizes.mean()),
+            bytes: records.saturating_mul(sizes.largest()),
         })
     }
 }
@@ -73,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_has_the_mean_size_of_what_was_seen() {
+    fn what_waits_has_the_size_of_the_largest_seen_lately() {
         let (position, seen) = watch::channel(10);
         let sizes = Arc::new(Sizes::default());
         let partition = ("t".to_owned(), 0);
@@ -84,8 +88,13 @@ mod tests {
         assert_eq!(waiting(12).bytes, 2 * UNSEEN);
         sizes.saw(100);
         sizes.saw(300);
-        let (records, bytes) = (20, 4000);
+        let (records, bytes) = (20, 6000);
         assert_eq!(waiting(30), Waiting { records, bytes });
+        sizes.saw(1_000_000);
+        for _ in 0..3000 {
+            sizes.saw(300);
+        }
+        assert_eq!(waiting(30).bytes, bytes, "one large record is forgotten");
         position.send_replace(40);
         assert_eq!(waiting(30).records, 0);
         assert_eq!(gauge.waiting(&("u".to_owned(), 0), 30), None);

@@ -70,7 +70,7 @@ async fn a_full_disk_is_waited_for() {
         eprintln!("SKIPPED: a full disk, for only root may mount one of its own (tmpfs)");
         return;
     };
-    let stack = Stack::start_in(data, &SETTINGS).await;
+    let mut stack = Stack::start_in(data, &SETTINGS).await;
     let mut calls = Calls::default();
     calls.make(&stack, 30, 8).await;
     calls.all_arrive(&stack).await;
@@ -90,7 +90,9 @@ async fn a_full_disk_is_waited_for() {
     calls.make(&stack, 20, 8).await;
     calls.all_arrive(&stack).await;
     memory::assert_bounded(&stack);
-    drop(stack);
+    // Before the folder goes that it is mounted in.
+    stack.stop();
+    drop(disk);
 }
 
 /// A disk of 8 MiB, unmounted when dropped.

@@ -2,7 +2,7 @@
 //! at the end everything that was acknowledged is there exactly once.
 //!
 //! `KILLS` says how many (20 unless set), `SEED` which moments; a run prints its seed.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod clients;
 mod ledger;

@@ -111,7 +111,7 @@ impl TriggerConsumer {
             for (topic, partition) in &asked {
                 list.add_partition(topic, *partition);
             }
-            let committed = group::committed(consumer, &list, START_LIMIT)?;
+            let committed = consumer.committed_offsets(list, START_LIMIT)?;
             let mut starts = Vec::new();
             for element in committed.elements() {
                 let (low, high) =
@@ -128,8 +128,7 @@ impl TriggerConsumer {
             }
             Ok(starts)
         };
-        let starts = self
-            .ask(ask)
+        let starts = group::settled(START_LIMIT, || self.ask(ask.clone()))
             .await
             .map_err(|source| TriggerError::Offsets {
                 group: self.group.clone(),

@@ -136,10 +136,12 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
         (tls, sasl)
     }
 
+    /// Told once, of the first setting that asks for it.
     fn needs_openssl(&mut self, name: &'static str, what: &str) {
-        if !HAS_TLS {
-            let how = "`make run TLS=1` (cargo's feature `stream/tls`)";
-            self.reject(name, format!("{what} needs a build with OpenSSL: {how}"));
+        let how = "`make run TLS=1` (cargo's feature `stream/tls`)";
+        if !HAS_TLS && !self.bad.iter().any(|bad| bad.reason.contains(how)) {
+            let reason = format!("needs a build with OpenSSL for {what}: {how}");
+            self.reject(name, reason);
         }
     }
 

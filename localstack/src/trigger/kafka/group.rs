@@ -1,31 +1,29 @@
 //! Where a consumer group stands, as its coordinator knows.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use rdkafka::{
-    TopicPartitionList,
-    consumer::{Consumer, StreamConsumer},
-    error::{KafkaResult, RDKafkaErrorCode},
-};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
+use tokio::time::sleep;
 
 /// Between two questions about a coordinator that is on its way.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What a group has committed; a broker that has just started has to find out which one knows.
-pub(super) fn committed(
-    consumer: &StreamConsumer,
-    list: &TopicPartitionList,
+/// Asks again while a broker that has just started finds out which one knows the group.
+pub(super) async fn settled<T, F>(
     limit: Duration,
-) -> KafkaResult<TopicPartitionList> {
+    mut question: impl FnMut() -> F,
+) -> KafkaResult<T>
+where
+    F: Future<Output = KafkaResult<T>>,
+{
     let deadline = Instant::now() + limit;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match consumer.committed_offsets(list.clone(), left) {
-            Err(error) if error.rdkafka_error_code().is_some_and(is_moving) && left > PAUSE => {
-                thread::sleep(PAUSE);
+        match question().await {
+            Err(error)
+                if error.rdkafka_error_code().is_some_and(is_moving)
+                    && Instant::now() < deadline =>
+            {
+                sleep(PAUSE).await;
             }
             answer => return answer,
         }

@@ -258,6 +258,14 @@ impl Store for Broken {
     async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list_folders(prefix).await
     }
+
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
+        self.inner.replace(path, body).await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        self.inner.delete(path).await
+    }
 }
 
 #[test]

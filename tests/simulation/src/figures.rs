@@ -33,7 +33,7 @@ pub struct Figures {
     pub lost_commits: u64,
     /// Creations that found the name taken.
     pub conflicts_412: u64,
-    /// Creations that were told of a conflict, rightly or not.
+    /// Creations that were told of others that create the same object.
     pub conflicts_409: u64,
     /// Requests that failed and had no effect.
     pub failed_before: u64,

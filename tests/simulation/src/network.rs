@@ -47,6 +47,8 @@ pub(crate) enum Answer {
     Listed(Vec<ObjectPath>),
     Folders(Vec<String>),
     Published(Position),
+    /// A 409: others create the same object at this moment, and nothing was written.
+    Conflict,
     /// Nothing that is worth anything: a timeout, a lost connection, a 503.
     Failed,
 }

@@ -15,7 +15,7 @@ pub(crate) struct Faults {
     pub(crate) after: u32,
     /// A request fails and takes effect later all the same.
     pub(crate) late: u32,
-    /// A creation is answered `exists` although nothing may stand (a 409).
+    /// A creation writes nothing, because others create the same object at that moment (a 409).
     pub(crate) conflict: u32,
     /// A listing comes in pages, each as of another moment.
     pub(crate) paged: u32,

@@ -54,6 +54,7 @@ impl Store for SimulatedStore {
         };
         match self.ask(Operation::Create, path.as_str(), call).await? {
             Answer::Created(created) => Ok(created),
+            Answer::Conflict => Err(StoreError::Conflict { path: path.clone() }),
             other => unreachable!("a creation is not answered by {other}"),
         }
     }

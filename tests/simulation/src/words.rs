@@ -33,6 +33,7 @@ impl Display for Answer {
             },
             Self::Folders(folders) => write!(f, "{folders:?}"),
             Self::Published(position) => write!(f, "published at {}", position.offset),
+            Self::Conflict => f.write_str("conflict"),
             Self::Failed => f.write_str("failed"),
         }
     }

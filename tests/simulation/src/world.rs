@@ -128,7 +128,7 @@ impl World {
             }
             Fate::Conflicts => {
                 self.figures.conflicts_409 += 1;
-                Answer::Created(Created::Exists)
+                Answer::Conflict
             }
             Fate::InPages => {
                 self.figures.paged += 1;

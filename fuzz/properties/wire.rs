@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::games::{LargeGame, Move, SmallGame, Text};
 use serde_json::{Map, Value};
-use wire::{GameEvent, StockEvent, decode_tick, encode_tick, event_headers};
+use wire::{Event as _, GameEvent, StockEvent, decode_tick, encode_tick, event_headers};
 
 /// Holds `data` as a tick, and as lines of a request's headers.
 pub(crate) fn hold(data: &[u8]) {

@@ -60,14 +60,14 @@ struct Shared {
 }
 
 /// Clients at work.
-pub struct Clients {
+pub(crate) struct Clients {
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Clients {
     /// One client of each kind; `seed` decides what they ask for.
-    pub fn start(stack: &Stack, ledger: &Arc<Ledger>, seed: u64) -> Self {
+    pub(crate) fn start(stack: &Stack, ledger: &Arc<Ledger>, seed: u64) -> Self {
         // Tells rustls its provider, without which no other client can be made.
         http::client();
         let shared = Arc::new(Shared {
@@ -85,12 +85,12 @@ impl Clients {
     }
 
     /// The system listens elsewhere now.
-    pub fn moved(&self, stack: &Stack) {
+    pub(crate) fn moved(&self, stack: &Stack) {
         *self.shared.run.lock().unwrap() = stack.run.clone();
     }
 
     /// Waits until every client has been successful from now on.
-    pub async fn recovered(&self, limit: Duration) {
+    pub(crate) async fn recovered(&self, limit: Duration) {
         let successes = || {
             self.shared
                 .successes
@@ -114,7 +114,7 @@ impl Clients {
     }
 
     /// Lets every client end what it has begun.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         for task in self.tasks {
             task.await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 /// The tables in which an event is known by an id that its client made, with the column that has it.
-pub const IDENTIFIED: [(&str, &str); 4] = [
+pub(crate) const IDENTIFIED: [(&str, &str); 4] = [
     ("stock_call", "\"User-Agent\""),
     ("stock_operation", "\"User-Agent\""),
     ("events", "\"User-Agent\""),
@@ -13,20 +13,20 @@ pub const IDENTIFIED: [(&str, &str); 4] = [
 
 /// Ticks that were asked of an exchange: known by their times, which no other burst has.
 #[derive(Debug, Clone, Copy)]
-pub struct Burst {
+pub(crate) struct Burst {
     /// Microseconds since 1970 of the first one.
-    pub first: i64,
+    pub(crate) first: i64,
     /// The same of the moment after the last one.
-    pub end: i64,
+    pub(crate) end: i64,
     /// How many were asked for.
-    pub ticks: u32,
+    pub(crate) ticks: u32,
     /// Whether all of them were acknowledged.
-    pub acknowledged: bool,
+    pub(crate) acknowledged: bool,
 }
 
 /// Everything that was sent.
 #[derive(Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// By table and id, whether the event was acknowledged.
     events: Mutex<BTreeMap<&'static str, BTreeMap<String, bool>>>,
     bursts: Mutex<Vec<Burst>>,
@@ -34,7 +34,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// An event goes out; its id has never been used.
-    pub fn sent(&self, table: &'static str, id: &str) {
+    pub(crate) fn sent(&self, table: &'static str, id: &str) {
         let mut events = self.events();
         let before = events
             .entry(table)
@@ -44,17 +44,17 @@ impl Ledger {
     }
 
     /// The event's client was told that it is stored.
-    pub fn acknowledged(&self, table: &'static str, id: &str) {
+    pub(crate) fn acknowledged(&self, table: &'static str, id: &str) {
         *self.events().get_mut(table).unwrap().get_mut(id).unwrap() = true;
     }
 
     /// The ids that were sent to a table, each with whether it was acknowledged.
-    pub fn of(&self, table: &str) -> BTreeMap<String, bool> {
+    pub(crate) fn of(&self, table: &str) -> BTreeMap<String, bool> {
         self.events().get(table).cloned().unwrap_or_default()
     }
 
     /// A burst goes out; its number is for `burst_acknowledged`.
-    pub fn burst_sent(&self, burst: Burst) -> usize {
+    pub(crate) fn burst_sent(&self, burst: Burst) -> usize {
         let mut bursts = self.bursts.lock().unwrap();
         assert!(bursts.last().is_none_or(|last| last.end <= burst.first));
         bursts.push(burst);
@@ -62,17 +62,17 @@ impl Ledger {
     }
 
     /// The exchange said that all of them are stored.
-    pub fn burst_acknowledged(&self, number: usize) {
+    pub(crate) fn burst_acknowledged(&self, number: usize) {
         self.bursts.lock().unwrap()[number].acknowledged = true;
     }
 
     /// Every burst, in the order of time.
-    pub fn bursts(&self) -> Vec<Burst> {
+    pub(crate) fn bursts(&self) -> Vec<Burst> {
         self.bursts.lock().unwrap().clone()
     }
 
     /// How many events were sent and acknowledged, for people.
-    pub fn progress(&self) -> String {
+    pub(crate) fn progress(&self) -> String {
         let events = self.events();
         let ids = events.values().flat_map(BTreeMap::values);
         let (mut sent, mut acknowledged) = (0, 0);

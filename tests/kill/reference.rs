@@ -12,16 +12,16 @@ const WINDOW: i64 = 20_000_000;
 const LATENESS: i64 = 2_000_000;
 
 /// What a portfolio holds, by ticker.
-pub type Holdings = BTreeMap<String, i128>;
+pub(crate) type Holdings = BTreeMap<String, i128>;
 
 /// The messages that `portfolios` must have, by portfolio and window's end.
-pub type Messages = BTreeMap<(String, String), String>;
+pub(crate) type Messages = BTreeMap<(String, String), String>;
 
 /// Time in microseconds, place in the log, price in hundredths.
 type Price = (i64, i64, i128);
 
 /// The evaluations of the portfolios for all ticks of the topic, as they are published.
-pub fn evaluations(ticks: &[Record], portfolios: &BTreeMap<String, Holdings>) -> Messages {
+pub(crate) fn evaluations(ticks: &[Record], portfolios: &BTreeMap<String, Holdings>) -> Messages {
     let mut seen: BTreeMap<String, Vec<Price>> = BTreeMap::new();
     let mut open = BTreeSet::new();
     let mut newest = i64::MIN;
@@ -99,7 +99,7 @@ fn cents(price: &str) -> i128 {
 }
 
 /// Microseconds since 1970 of `2022-03-20 15:38:01.123456`.
-pub fn micros(time: &str) -> i64 {
+pub(crate) fn micros(time: &str) -> i64 {
     let time = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%.f");
     time.unwrap().and_utc().timestamp_micros()
 }

@@ -22,7 +22,7 @@ type Place = (i64, i64);
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     stored: usize,
     evaluations: usize,
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Waits until the tables have caught up with the log, and compares; panics with the first thing that is wrong.
-pub async fn reach(stack: &Stack, ledger: &Ledger) -> Verdict {
+pub(crate) async fn reach(stack: &Stack, ledger: &Ledger) -> Verdict {
     let mut verdict = Verdict::default();
     for (table, column) in IDENTIFIED {
         let log = kafka::records(&stack.run.kafka, table);

@@ -10,7 +10,7 @@ use tests::stack::Stack;
 
 /// A process that is killed at a random moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Victim {
+pub(crate) enum Victim {
     /// A child of a function.
     Function(String, i32),
     /// A server that runs as a child, and is started again by the runner.
@@ -21,7 +21,7 @@ pub enum Victim {
 
 impl Victim {
     /// One of the processes that run now: a function half of the time, else a service or the runner.
-    pub fn choose(random: &mut ChaCha8Rng, stack: &Stack) -> Self {
+    pub(crate) fn choose(random: &mut ChaCha8Rng, stack: &Stack) -> Self {
         let run = stack.run_now().unwrap_or_else(|| stack.run.clone());
         let all = |processes: &std::collections::BTreeMap<String, tests::stack::Processes>| {
             let mut all = Vec::new();
@@ -47,7 +47,7 @@ impl Victim {
     }
 
     /// SIGKILL; `false` if it has just ended by itself.
-    pub fn kill(&self, stack: &mut Stack) -> bool {
+    pub(crate) fn kill(&self, stack: &mut Stack) -> bool {
         match self {
             Self::Runner => {
                 stack.kill();
@@ -62,7 +62,7 @@ impl Victim {
 
 /// How many were killed.
 #[derive(Debug, Default)]
-pub struct Kills {
+pub(crate) struct Kills {
     functions: usize,
     services: std::collections::BTreeMap<String, usize>,
     runners: usize,
@@ -70,7 +70,7 @@ pub struct Kills {
 
 impl Kills {
     /// One more.
-    pub fn count(&mut self, victim: &Victim) {
+    pub(crate) fn count(&mut self, victim: &Victim) {
         match victim {
             Victim::Function(..) => self.functions += 1,
             Victim::Service(name, _) => *self.services.entry(name.clone()).or_default() += 1,

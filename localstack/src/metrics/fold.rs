@@ -50,7 +50,7 @@ mod tests {
             .build_recorder();
         let reading = |name: &str, values| Reading {
             name: name.to_owned(),
-            labels: vec![("topic".to_owned(), "a\"b\\\n".to_owned())],
+            labels: vec![("topic".to_owned(), "a\"b\n".to_owned())],
             values,
         };
         metrics::with_local_recorder(&recorder, || {
@@ -66,11 +66,11 @@ mod tests {
         });
         let text = recorder.handle().render();
         for line in [
-            r#"n_total{topic="a\"b\\\n"} 7"#,
-            r#"g{topic="a\"b\\\n"} -0.5"#,
-            r#"h_seconds_bucket{topic="a\"b\\\n",le="1"} 1"#,
-            r#"h_seconds_bucket{topic="a\"b\\\n",le="+Inf"} 3"#,
-            r#"h_seconds_sum{topic="a\"b\\\n"} 22.5"#,
+            r#"n_total{topic="a\"b\n"} 7"#,
+            r#"g{topic="a\"b\n"} -0.5"#,
+            r#"h_seconds_bucket{topic="a\"b\n",le="1"} 1"#,
+            r#"h_seconds_bucket{topic="a\"b\n",le="+Inf"} 3"#,
+            r#"h_seconds_sum{topic="a\"b\n"} 22.5"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

@@ -28,7 +28,8 @@ pub fn jars() -> Option<PathBuf> {
         "skipped: no Java, or no Apache Kafka in {} (`make tools` fetches it)",
         folder.display()
     );
-    writeln!(std::io::stderr(), "{note}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "{note}").unwrap();
     None
 }
 

@@ -38,7 +38,7 @@ impl Calls {
     ) {
         let further: HeaderMap = headers
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(*name), value.parse().unwrap()))
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
         let begun = self.acknowledged.len() + self.refused.len();
         let next = Arc::new(AtomicUsize::new(0));

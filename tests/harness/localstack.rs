@@ -14,6 +14,7 @@ pub fn home() -> Option<String> {
     }
     // Past the test runner, which keeps to itself what a test prints that does not fail.
     let note = "skipped: a lake on LocalStack, which is not installed (make tools)";
-    writeln!(std::io::stderr(), "{note}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "{note}").unwrap();
     None
 }

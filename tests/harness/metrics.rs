@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::http::get;
 use crate::stack::Stack;
 
+/// A sample's labels by name.
+pub type Labels = BTreeMap<String, String>;
+
 /// Everything that one scrape said.
 #[derive(Debug, Default, Clone)]
 pub struct Scrape {
@@ -13,7 +16,7 @@ pub struct Scrape {
     /// Kinds by name.
     pub kinds: BTreeMap<String, String>,
     /// Values by name and labels.
-    pub samples: BTreeMap<String, Vec<(BTreeMap<String, String>, f64)>>,
+    pub samples: BTreeMap<String, Vec<(Labels, f64)>>,
 }
 
 impl Stack {
@@ -83,7 +86,7 @@ impl Scrape {
     /// The values of every series that has these labels.
     pub fn matching(&self, name: &str, labels: &[(&str, &str)]) -> impl Iterator<Item = f64> {
         let samples = self.samples.get(name).into_iter().flatten();
-        let has = |found: &BTreeMap<String, String>| {
+        let has = |found: &Labels| {
             labels
                 .iter()
                 .all(|(key, value)| found.get(*key).is_some_and(|found| found == value))
@@ -105,7 +108,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// `key="value",…`, with `\\`, `\"` and `\n` in values.
-fn labels(text: &str) -> BTreeMap<String, String> {
+fn labels(text: &str) -> Labels {
     let mut labels = BTreeMap::new();
     let mut rest = text.chars().peekable();
     while rest.peek().is_some() {

@@ -257,7 +257,10 @@ proptest! {
             };
             let fill = async {
                 let stamps = timestamps(0, 4..10);
-                while late {
+                if !late {
+                    return;
+                }
+                loop {
                     let mut chain = chain(&store, 0);
                     let commit = chain.commit(batch(&stamps), Gaps::Refuse, |head| link(head, &(4..10)));
                     if commit.await.is_ok() {

@@ -11,11 +11,14 @@ use crate::trigger::{Claim, Poller};
 /// Whose holdings are edited.
 const EDITED: [(u32, u32); 4] = [(1, 1), (1, 2), (2, 1), (4, 1)];
 
+/// What disturbs a schedule; `None` where there is nothing to disturb.
+type Disturbance = fn(&mut Schedule) -> Option<()>;
+
 impl Schedule {
     /// Lets happen what the plan has of disturbances, each by its own chance.
     pub(crate) fn disturb(&mut self) {
         let chaos = self.plan.chaos;
-        let disturbances: [(u32, fn(&mut Self) -> Option<()>); 12] = [
+        let disturbances: [(u32, Disturbance); 12] = [
             (chaos.crash, Self::crash),
             (chaos.cancel, Self::cancel),
             (chaos.freeze, Self::freeze),

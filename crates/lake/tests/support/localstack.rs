@@ -22,7 +22,8 @@ impl LocalStack {
         let Some(python) = python() else {
             // Past the test runner, which keeps to itself what a test prints that does not fail.
             let note = "skipped: the lake on S3, for LocalStack is not installed (make tools)";
-            writeln!(std::io::stderr(), "{note}").unwrap();
+            let mut terminal = std::io::stderr();
+            writeln!(terminal, "{note}").unwrap();
             return None;
         };
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

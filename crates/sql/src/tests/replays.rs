@@ -39,11 +39,8 @@ async fn letters_whose_record_is_a_row_are_replayed() {
     );
     let dead = lake.rows("SELECT COUNT(*) AS n FROM Dead_Letter_Status WHERE status = 'dead'");
     assert_eq!(dead.await, [json!({"n": 2})]);
-    assert_eq!(
-        lake.rows("SELECT first, \"end\", reason, accepted_at FROM gaps")
-            .await,
-        [json!({}); 0]
-    );
+    let gaps = lake.rows("SELECT first, \"end\", reason, accepted_at FROM gaps");
+    assert!(gaps.await.is_empty());
 }
 
 /// At each step of a swap a statement sees all of the old rows or all of the new ones.

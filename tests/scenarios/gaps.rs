@@ -6,17 +6,26 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use tests::broker::Faulty;
 use tests::stack::Stack;
 use tests::tools::printed;
 use tests::{eventually, kafka};
 
-/// More than the embedded broker keeps of a partition and the triggers hold on their way, in records of this size.
+/// More than the test's broker keeps of a partition and the triggers hold on their way, in records of this size.
 const BYTES: usize = 900_000;
 const RECORDS: usize = 24;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
-    let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    // The runner's own would refuse records rather than drop some that nobody has read.
+    let broker = Faulty::default();
+    let address = broker.address();
+    let settings = [
+        ("SCHEDULES", "off"),
+        ("BATCHING_WINDOW", "1"),
+        ("KAFKA", address.as_str()),
+    ];
+    let stack = Stack::start(&settings).await;
     kafka::publish(&stack.run.kafka, "StockExchange", &[tick(0, 0).as_bytes()]).await;
     stack
         .sql_until("SELECT tick FROM ticks", |rows| rows.len() == 1)

@@ -13,6 +13,9 @@ use tests::stack::Stack;
 
 const SETTINGS: [(&str, &str); 2] = [("SCHEDULES", "off"), ("BATCHING_WINDOW", "0.5")];
 
+/// What ails the broker, how it begins and how it ends.
+type Trouble<'a> = (&'a str, &'a dyn Fn(), &'a dyn Fn());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_down_slow_or_full_is_a_503_until_it_is_well() {
     let broker = Faulty::default();
@@ -24,7 +27,7 @@ async fn a_broker_that_is_down_slow_or_full_is_a_503_until_it_is_well() {
     assert_eq!(calls.acknowledged(), 50);
 
     let slow = Duration::from_secs(8);
-    let troubles: [(&str, &dyn Fn(), &dyn Fn()); 3] = [
+    let troubles: [Trouble<'_>; 3] = [
         ("down", &|| broker.down(), &|| broker.up()),
         ("slow", &|| broker.slow(slow), &|| {
             broker.slow(Duration::ZERO)

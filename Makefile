@@ -32,6 +32,7 @@ test: build tools ## every test, from a bare clone
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
 	@test -e $(TOOLS)/kafka/installed || echo "skipped: the scenarios on Apache Kafka, for Java or Maven is not installed (apt-get install default-jre-headless maven)"
+	@test -n "$(TLS)" || echo "skipped: TLS and SCRAM to the brokers, for which OpenSSL is built (make test TLS=1)"
 	@PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack \
 	  cargo test --locked --workspace --no-fail-fast $(FEATURES) $(if $(TLS),--features tests/tls)
 

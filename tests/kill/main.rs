@@ -82,10 +82,15 @@ async fn run(mut stack: Stack, kills: usize, random: &mut ChaCha8Rng, told: &mut
         }
         let moment = Duration::from_millis(random.random_range(0..800));
         tokio::time::sleep(moment).await;
-        let victim = Victim::choose(random, &stack);
-        if victim.kill(&mut stack) {
-            told.count(&victim);
-        }
+        // One that has just ended by itself is none.
+        let victim = loop {
+            let victim = Victim::choose(random, &stack, told);
+            if victim.kill(&mut stack) {
+                break victim;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        told.count(&victim);
         if matches!(victim, Victim::Runner) {
             stack.start_again().await;
             clients.moved(&stack);

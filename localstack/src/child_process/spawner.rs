@@ -23,6 +23,9 @@ pub(crate) struct Spawner {
     jobs: mpsc::Sender<Job>,
 }
 
+/// Variables of the runner's that only those children get that are given them.
+const SECRETS: [&str; 2] = ["KAFKA_PASSWORD", "KAFKA_KEY_PASSWORD"];
+
 impl Spawner {
     /// Must be called within a tokio runtime.
     pub(crate) fn start() -> io::Result<Self> {
@@ -43,6 +46,11 @@ impl Spawner {
     /// Starts the process in a group of its own, which the terminal's Ctrl-C does not reach.
     pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<Child> {
         command.process_group(0).kill_on_drop(true);
+        for secret in SECRETS {
+            if !command.as_std().get_envs().any(|(name, _)| name == secret) {
+                command.env_remove(secret);
+            }
+        }
         die_with_parent(&mut command);
         let (reply, answer) = oneshot::channel();
         let gone = || io::Error::other("the spawner thread is gone");

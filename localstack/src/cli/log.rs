@@ -166,7 +166,13 @@ impl Logs {
 }
 
 impl Log<'_> {
-    /// The next record; none at the end of the partition.
+    /// Reads on at the next record, forgetting what was read ahead.
+    pub(super) fn read_again(&mut self) -> Result<(), LogError> {
+        *self = self.logs.read(&self.topic, self.partition, self.next)?;
+        Ok(())
+    }
+
+    /// The next record; none at the end of the partition as it was when the client last asked.
     pub(super) async fn next(&mut self) -> Result<Option<LogRecord>, LogError> {
         let (topic, partition, at) = (self.topic.clone(), self.partition, self.next);
         let received = timeout(LIMIT, self.received()).await;

@@ -88,6 +88,12 @@ pub(super) async fn start(folders: &LocalStackFolders, port: u16) -> Result<Star
 
 fn command(folders: &LocalStackFolders, script: &Path, port: u16) -> Command {
     let mut command = Command::new(python(&folders.home));
+    // It has keys of its own, and no business with the user's.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
     command
         .arg(script)
         .arg(folders.data.join("s3"))

@@ -19,7 +19,13 @@ pub(crate) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
         file.write_all(content)?;
         file.sync_all()
     });
-    let replaced = written.and_then(|()| fs::rename(&new, path));
+    let replaced = written
+        .and_then(|()| fs::rename(&new, path))
+        .and_then(|()| {
+            // The name, too, outlives a power cut.
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        });
     if replaced.is_err() {
         // Best effort: the error that matters is the one before.
         let _ = fs::remove_file(&new);

@@ -135,7 +135,11 @@ fn create(root: &Path, file: &Path, body: &[u8]) -> Result<Created, StoreError> 
     let removed = fs::remove_file(&staged);
     match linked {
         Ok(()) => sync_folder(folder)?,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(Created::Exists),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            // Its creator may not have got as far yet, and what is told to exist must outlive a power cut.
+            sync_folder(folder)?;
+            return Ok(Created::Exists);
+        }
         Err(source) => return Err(failed("create", file)(source)),
     }
     removed.map_err(failed("remove", &staged))?;

@@ -156,6 +156,7 @@ impl Driver {
             log: self.logs.read(topic, partition, from)?,
             next: from,
             carried: None,
+            read_for: begun.head,
         };
         let mut head = begun.head;
         loop {
@@ -240,6 +241,8 @@ struct Reader<'a> {
     log: Log<'a>,
     next: i64,
     carried: Option<LogRecord>,
+    /// The head that was known when the reading began: what the log says of its end is true up to there.
+    read_for: i64,
 }
 
 impl Reader<'_> {
@@ -252,7 +255,13 @@ impl Reader<'_> {
                 None => self.log.next().await?,
             };
             let Some(record) = record else {
-                return Ok((batch, Some(head)));
+                if self.read_for >= head {
+                    return Ok((batch, Some(head)));
+                }
+                // The end that was met may be that of long ago: the client reads ahead, and the head has moved since.
+                self.log.read_again()?;
+                self.read_for = head;
+                continue;
             };
             if record.offset >= head {
                 self.carried = Some(record);

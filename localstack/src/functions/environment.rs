@@ -15,7 +15,7 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 /// What a child sees of the user's shell, with `AWS_*` and `OTEL_*`: nothing but how to find and talk to the outside.
 /// Lambda starts functions in a clean environment, and a function that works only with the developer's variables should
 /// fail here already.
-const INHERITED: [&str; 12] = [
+const INHERITED: [&str; 13] = [
     "HOME",
     "LANG",
     "LLVM_PROFILE_FILE",
@@ -28,6 +28,7 @@ const INHERITED: [&str; 12] = [
     "https_proxy",
     "no_proxy",
     "HTTPS_PROXY",
+    "NO_PROXY",
 ];
 
 /// The region named by the user's environment, or Lambda's oldest one.

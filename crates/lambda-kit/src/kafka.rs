@@ -162,6 +162,26 @@ impl KafkaEvent {
     }
 }
 
+impl PartitionBatch {
+    /// The batch cut where offsets are missing. What comes before a hole may be committed by itself; what comes after
+    /// it begins above the head of its chain, which refuses it like any other gap.
+    pub fn cut_at_holes(self) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for record in self.records {
+            let follows = |last: &KafkaRecord| record.offset <= last.offset.saturating_add(1);
+            match parts.last_mut() {
+                Some(part) if part.records.last().is_some_and(follows) => part.records.push(record),
+                _ => parts.push(Self {
+                    topic: self.topic.clone(),
+                    partition: self.partition,
+                    records: vec![record],
+                }),
+            }
+        }
+        parts
+    }
+}
+
 impl Given for KafkaEvent {
     fn origins(&self) -> Origins {
         let records = self.records.values().flatten();

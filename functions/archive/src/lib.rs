@@ -114,23 +114,28 @@ pub async fn handle(event: KafkaEvent, context: &Context) -> Result<BatchRespons
             None => Err(ArchiveError::UnknownTopic { topic: batch.topic }),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let work = batches.iter().map(|(table, batch)| async move {
-        let span = trace::is_on().then(|| commit(*table, batch));
-        let outcome = trace::within(span, async {
-            let outcome = partition::archive(context, *table, batch).await;
-            if outcome.is_err() {
-                trace::failed("not committed");
+    let work = batches.into_iter().map(|(table, batch)| async move {
+        for part in batch.cut_at_holes() {
+            let span = trace::is_on().then(|| commit(table, &part));
+            let outcome = trace::within(span, async {
+                let outcome = partition::archive(context, table, &part).await;
+                if outcome.is_err() {
+                    trace::failed("not committed");
+                }
+                outcome
+            })
+            .await;
+            report(table, &part, &outcome);
+            if let Err(error) = outcome {
+                return Some((part, error));
             }
-            outcome
-        })
-        .await;
-        report(*table, batch, &outcome);
-        outcome
+        }
+        None
     });
     let mut response = BatchResponse::default();
-    for ((_, batch), outcome) in batches.iter().zip(join_all(work).await) {
-        if let (Err(error), Some(first)) = (outcome, batch.records.first()) {
-            response.fail(&batch.topic, batch.partition, first.offset);
+    for (part, error) in join_all(work).await.into_iter().flatten() {
+        if let Some(first) = part.records.first() {
+            response.fail(&part.topic, part.partition, first.offset);
             response.gaps.extend(error.missing());
         }
     }

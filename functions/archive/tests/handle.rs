@@ -81,6 +81,29 @@ async fn a_batch_past_a_head_that_was_not_there_before_leaves_no_dead_letters() 
     assert_eq!(longs(&rows, "_offset"), some([0, 1, 2, 5]));
 }
 
+/// The broker drops records that it gave the trigger's neighbours of: the batch has the hole in its middle.
+#[tokio::test]
+async fn a_hole_inside_of_a_batch_is_a_gap() {
+    let (_, store) = memory();
+    let context = context(store.clone());
+    let holed = || {
+        let offsets = [3, 4, 9, 10, 12];
+        event([batch("stock_call", 0, offsets.map(good).to_vec())])
+    };
+    let gap = concat!(
+        r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"stock_call-0","offset":9}}],"#,
+        r#""gaps":[{"table":"stock_call","topic":"stock_call","partition":0,"first":5,"end":9}]}"#
+    );
+    for _ in 0..2 {
+        let answer = handle(holed(), &context).await.unwrap();
+        assert_eq!(serde_json::to_string(&answer).unwrap(), gap);
+        assert_eq!(
+            longs(&stored(&store, Table::StockCall).await, "_offset"),
+            some([3, 4])
+        );
+    }
+}
+
 #[tokio::test]
 async fn partitions_of_an_event_go_their_own_ways() {
     let (_, store) = memory();

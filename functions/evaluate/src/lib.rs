@@ -145,33 +145,40 @@ pub async fn handle(
         if batch.topic != wire::topics::STOCK_EXCHANGE {
             return Err(Error::UnexpectedTopic { topic: batch.topic });
         }
-        let Some(first) = batch.records.first().map(|record| record.offset) else {
-            continue;
-        };
-        let span = trace::is_on().then(|| span(&batch));
-        let evaluated = trace::within(span, async {
-            let evaluated = batch::evaluate(context, &mut warm, &batch).await;
-            if evaluated.is_err() {
-                trace::failed("not evaluated");
+        for part in batch.cut_at_holes() {
+            let span = trace::is_on().then(|| span(&part));
+            let evaluated = trace::within(span, async {
+                let evaluated = batch::evaluate(context, &mut warm, &part).await;
+                if evaluated.is_err() {
+                    trace::failed("not evaluated");
+                }
+                evaluated
+            });
+            if let Err(failed) = evaluated.await {
+                report(&part, &failed, &mut response);
+                break;
             }
-            evaluated
-        });
-        if let Err(failed) = evaluated.await {
-            let reason = run::chain(&failed);
-            let partition = batch.partition;
-            error!(
-                topic = batch.topic,
-                partition,
-                first,
-                gap = failed.missing().map(|missing| missing.end - missing.first),
-                error = reason,
-                "batch failed"
-            );
-            response.fail(&batch.topic, partition, first);
-            response.gaps.extend(failed.missing());
         }
     }
     Ok(response)
+}
+
+/// Says which records are not done, and why.
+fn report(part: &PartitionBatch, failed: &Error, response: &mut BatchResponse) {
+    let Some(first) = part.records.first().map(|record| record.offset) else {
+        return;
+    };
+    let (partition, reason) = (part.partition, run::chain(failed));
+    error!(
+        topic = part.topic,
+        partition,
+        first,
+        gap = failed.missing().map(|missing| missing.end - missing.first),
+        error = reason,
+        "batch failed"
+    );
+    response.fail(&part.topic, partition, first);
+    response.gaps.extend(failed.missing());
 }
 
 /// The span of one batch's work, linked to those that published its ticks.

@@ -110,6 +110,9 @@ async fn a_gap_is_refused_and_nothing_is_published() {
         failed_at(21).batch_item_failures
     );
     assert_eq!(refused.gaps.len(), 1);
+    // Nor is one passed over in the middle of a batch.
+    let holed = [&log[18..20], &log[21..]].concat();
+    assert_eq!(evaluator.deliver(&holed).await, refused);
     assert_eq!(evaluator.published(), []);
     assert_eq!(
         evaluator.deliver(&log[20..]).await,

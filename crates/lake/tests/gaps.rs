@@ -75,6 +75,35 @@ async fn a_gap_once_accepted_is_passed_over_by_warm_and_cold_committers() {
     assert_eq!(gaps, [gap(4, 10)]);
 }
 
+/// A hole between two records of a batch is a gap, wherever the head is; below the head it was accepted.
+#[tokio::test]
+async fn a_hole_in_a_batch_is_a_gap() {
+    let (_, store) = memory();
+    fill(&store, 0, &[4]).await;
+    let mut stamps = timestamps(0, 2..6);
+    stamps.extend(timestamps(0, 9..12));
+    for mut chain in [chain(&store, 0), chain(&store, 1)] {
+        let refused = chain.commit(batch(&stamps), Gaps::Refuse, |head| link(head, &(2..12)));
+        let missing = match refused.await {
+            Err(CommitError::Gap { head, first, .. }) => head..first,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(missing, 6..9);
+    }
+    let mut chain = chain(&store, 0);
+    let before = &stamps[..4];
+    chain
+        .commit(batch(before), Gaps::Refuse, |head| link(head, &(2..6)))
+        .await
+        .unwrap();
+    chain.accept_gap(&gap(6, 9)).await.unwrap();
+    chain
+        .commit(batch(&stamps), Gaps::Refuse, |head| link(head, &(2..12)))
+        .await
+        .unwrap();
+    assert_eq!(stored(&store, 0).await, [0, 1, 2, 3, 4, 5, 9, 10, 11]);
+}
+
 /// Found by the simulation: who accepts the second gap tells the first, if its acceptor died before.
 #[tokio::test]
 async fn a_gap_after_a_gap_leaves_neither_untold() {

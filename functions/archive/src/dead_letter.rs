@@ -1,15 +1,19 @@
 //! Rows of `dead_letter`: records that could not be decoded, as they came, and why.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use lake::Table;
+use lake::{Batch, Chain, CommitError, Committed, Gaps, Link, Replays, Table};
 use lambda_kit::kafka::KafkaRecord;
+use tracing::warn;
 use wire::Undecodable;
 
+use crate::Context;
 use crate::decode::{Rows, audit};
+use crate::partition::link;
 
 /// A record that could not be decoded.
 #[derive(Debug)]
@@ -52,4 +56,65 @@ pub(crate) fn rows(
     let batch = RecordBatch::try_new(Table::DeadLetter.schema(), columns)?;
     let offsets = stamps.into_iter().map(|(offset, _)| offset).collect();
     Ok(Rows { batch, offsets })
+}
+
+/// Commits `dead`, which are of the records with these offsets and timestamps, to their chain.
+///
+/// Its links skip good records, so its head may lie above a letter that it never got: an invocation whose later records
+/// were refused in the end has left letters of theirs, or today's code refuses what it took before a crash. Such letters
+/// go in beside the chain.
+pub(crate) async fn commit(
+    context: &Context,
+    chain: &mut Chain,
+    dead: &Rows,
+    stamps: &[(i64, i64)],
+) -> Result<(), CommitError<ArrowError>> {
+    let Some(last) = dead.offsets.last() else {
+        return Ok(());
+    };
+    let upto = stamps.partition_point(|(offset, _)| offset <= last);
+    let Some(batch) = Batch::of(&stamps[..upto]) else {
+        return Ok(());
+    };
+    let (first, end) = (batch.offsets.start, batch.offsets.end);
+    let committed = chain
+        .commit(batch, Gaps::Skip, |head| Ok(link(dead, head, end)))
+        .await?;
+    let from = match committed {
+        Committed::Link { range } => range.start,
+        Committed::AlreadyIn => end,
+    };
+    put_in(context, chain, &dead.below(from), &format!("{first}-{end}")).await
+}
+
+/// Puts those of `dead`, all below the head of their chain, in beside it that are not in. `by` tells them from another's.
+pub(crate) async fn put_in(
+    context: &Context,
+    chain: &Chain,
+    dead: &Rows,
+    by: &str,
+) -> Result<(), CommitError<ArrowError>> {
+    let (Some(first), Some(last)) = (dead.offsets.first(), dead.offsets.last()) else {
+        return Ok(());
+    };
+    let links = chain.links_overlapping(*first..last + 1).await?;
+    let mut known: BTreeSet<i64> = links.iter().flat_map(Link::offsets).collect();
+    if dead.offsets.iter().all(|offset| known.contains(offset)) {
+        return Ok(());
+    }
+    let key = chain.key().clone();
+    let mut later = Replays::new(context.store.clone(), key, 0, context.retry);
+    let letters = later
+        .add(by, |added| {
+            known.extend(added);
+            dead.without(&known)
+        })
+        .await?;
+    if letters > 0 {
+        warn!(
+            letters,
+            first, last, "dead letters are put in beside their chain"
+        );
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use lake::{Admission, Batch, CommitError, Committed, Gaps, Head, NewLink, Table}
 use lambda_kit::kafka::{MissingRecords, PartitionBatch};
 
 use crate::context::{Chains, Context};
+use crate::dead_letter;
 use crate::decode::{Decoded, Rows, decode};
 
 /// What became of a partition's records, those left out that were in already.
@@ -25,6 +26,9 @@ pub enum PartitionError {
     /// A link was not committed.
     #[error("records cannot be committed")]
     Commit(#[from] CommitError<Infallible>),
+    /// The dead letters were not kept.
+    #[error("dead letters cannot be committed")]
+    DeadLetters(#[from] CommitError<ArrowError>),
 }
 
 impl PartitionError {
@@ -47,7 +51,7 @@ impl PartitionError {
 ///
 /// Dead letters are committed first: once the table's link stands, the records it covers never
 /// come this far again, so what is to be kept of them must stand before. A repeat between the two
-/// finds the dead letters in their own chain.
+/// finds the dead letters where they are kept.
 pub(crate) async fn archive(
     context: &Context,
     table: Table,
@@ -70,7 +74,7 @@ pub(crate) async fn archive(
         table: chain,
         dead_letters,
     } = &mut *chains.lock().await;
-    let head = match chain.admit(&offered, Gaps::Refuse).await? {
+    let head = match chain.admit::<Infallible>(&offered, Gaps::Refuse).await? {
         Admission::New { head } => head,
         Admission::AlreadyIn => return Ok(Archived::default()),
     };
@@ -81,18 +85,12 @@ pub(crate) async fn archive(
         rows: 0,
         dead_letters: dead.offsets.len(),
     };
-    if let Some(last) = dead.offsets.last() {
-        let upto = stamps.partition_point(|(offset, _)| offset <= last);
-        if let Some(bad) = Batch::of(&stamps[new..upto]) {
-            let end = bad.offsets.end;
-            dead_letters
-                .commit(bad, Gaps::Skip, |head| Ok(link(&dead, head, end)))
-                .await?;
-        }
-    }
+    dead_letter::commit(context, dead_letters, &dead, &stamps[new..]).await?;
     let end = offered.offsets.end;
     if let Committed::Link { range } = chain
-        .commit(offered, Gaps::Refuse, |head| Ok(link(&rows, head, end)))
+        .commit(offered, Gaps::Refuse, |head| {
+            Ok::<_, Infallible>(link(&rows, head, end))
+        })
         .await?
     {
         archived.rows = rows.from_offset(range.start).num_rows();

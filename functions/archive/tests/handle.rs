@@ -81,6 +81,83 @@ async fn a_batch_past_a_head_that_was_not_there_before_leaves_no_dead_letters() 
     assert_eq!(longs(&rows, "_offset"), some([0, 1, 2, 5]));
 }
 
+/// The dead letters, in order, and the rows of a table.
+async fn outcome(store: &Arc<dyn Store>, table: Table) -> [Vec<Option<i64>>; 2] {
+    let mut dead = longs(&stored(store, Table::DeadLetter).await, "offset");
+    dead.sort_unstable();
+    [dead, longs(&stored(store, table).await, "_offset")]
+}
+
+fn refuse_links_of(memory: MemoryStore, table: Table) {
+    drop(memory.with_faults(move |operation, path| {
+        let is_link = operation == Operation::Create && path.starts_with(table.name());
+        if is_link { Fault::Before } else { Fault::None }
+    }));
+}
+
+/// Found by the simulation: who brings later records to an empty chain leaves their dead letters, and then somebody who
+/// still has the earlier ones begins the chain.
+#[tokio::test]
+async fn dead_letters_below_the_head_of_theirs_are_kept() {
+    let (memory, store) = memory();
+    let context = context(store.clone());
+    let of = |offsets: std::ops::Range<i64>| {
+        let each = |at: i64| match at {
+            5 | 10 => record(at, "garbage"),
+            _ => good(at),
+        };
+        event([batch("stock_call", 0, offsets.map(each).collect())])
+    };
+    refuse_links_of(memory.clone(), Table::StockCall);
+    let answer = handle(of(8..13), &context).await.unwrap();
+    assert_ne!(answer, BatchResponse::default());
+    assert_eq!(outcome(&store, Table::StockCall).await[0], some([10]));
+
+    // The earlier letter is kept, and then the link fails as well.
+    let answer = handle(of(0..8), &context).await.unwrap();
+    assert_ne!(answer, BatchResponse::default());
+    assert_eq!(outcome(&store, Table::StockCall).await[0], some([5, 10]));
+
+    drop(memory.with_faults(|_, _| Fault::None));
+    for offsets in [0..8, 0..8, 8..13, 0..13] {
+        let answer = handle(of(offsets), &context).await.unwrap();
+        assert_eq!(answer, BatchResponse::default());
+    }
+    let rows = some((0..13).filter(|at| ![5, 10].contains(at)));
+    assert_eq!(
+        outcome(&store, Table::StockCall).await,
+        [some([5, 10]), rows]
+    );
+}
+
+/// Between the dead letters and the table's link comes another version of the function, which refuses more.
+#[tokio::test]
+async fn what_only_todays_code_refuses_is_kept_too() {
+    let (memory, store) = memory();
+    let tick = |at: i64, ahead: i64| {
+        let time = chrono::DateTime::from_timestamp_millis(support::BORN + ahead * 1_000).unwrap();
+        let time = time.format("%Y-%m-%d %H:%M:%S");
+        let text = format!(r#"{{"TICK":"IBM","PRICE":"1.50","TS":"{time}"}}"#);
+        record(at, text)
+    };
+    let ticks = || {
+        let records = vec![tick(0, 0), tick(1, 600), tick(2, 0), record(3, "garbage")];
+        event([batch("StockExchange", 0, records)])
+    };
+    refuse_links_of(memory.clone(), Table::Ticks);
+    handle(ticks(), &context(store.clone())).await.unwrap();
+    assert_eq!(outcome(&store, Table::Ticks).await, [some([3]), some([])]);
+
+    drop(memory.with_faults(|_, _| Fault::None));
+    let stricter = support::context_that_takes(chrono::TimeDelta::minutes(5), store.clone());
+    let answer = handle(ticks(), &stricter).await.unwrap();
+    assert_eq!(answer, BatchResponse::default());
+    assert_eq!(
+        outcome(&store, Table::Ticks).await,
+        [some([1, 3]), some([0, 2])]
+    );
+}
+
 /// The broker drops records that it gave the trigger's neighbours of: the batch has the hole in its middle.
 #[tokio::test]
 async fn a_hole_inside_of_a_batch_is_a_gap() {

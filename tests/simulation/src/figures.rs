@@ -53,6 +53,8 @@ pub struct Figures {
     pub accepted: u64,
     /// Chains that stopped at a gap.
     pub gaps: u64,
+    /// Dead letters that stand beside their chain.
+    pub late_letters: u64,
     /// Records that no table has.
     pub lost: u64,
     /// Records that a table has more than once.
@@ -85,6 +87,7 @@ impl AddAssign for Figures {
         self.acceptances += other.acceptances;
         self.accepted += other.accepted;
         self.gaps += other.gaps;
+        self.late_letters += other.late_letters;
         self.lost += other.lost;
         self.doubled += other.doubled;
     }

@@ -9,6 +9,7 @@ use lake::Table;
 use lambda_kit::kafka::{KafkaRecord, PartitionBatch};
 
 use crate::dice::Dice;
+use crate::plan::Plan;
 use crate::process::Function;
 
 /// The tickers that prices come of; few, so that short logs have all.
@@ -25,6 +26,9 @@ const GARBAGE: [&[u8]; 5] = [
     b"\xff\xfe",
     br#"{"TICK":"IBM","PRICE":"1.00","TS":"2099-01-01 00:00:00"}"#,
 ];
+
+/// How far ahead a tick is, in milliseconds, that only the stricter one of two versions refuses.
+const DOUBTFUL: i64 = 1_800_000;
 
 /// One partition of a topic.
 #[derive(Debug)]
@@ -61,13 +65,15 @@ impl Partition {
     }
 
     /// Takes in a record at `clock`, in milliseconds.
-    pub(crate) fn append(&mut self, clock: i64, garbage: u32, dice: &mut Dice) {
+    pub(crate) fn append(&mut self, clock: i64, plan: &Plan, dice: &mut Dice) {
         let offset = self.end();
-        let value = if dice.chance(garbage) {
+        let value = if dice.chance(plan.garbage) {
             let at = dice.below(GARBAGE.len() + 1);
             GARBAGE.get(at).map(|value| Bytes::from_static(value))
         } else if self.table == Table::Ticks {
-            Some(tick(clock, dice))
+            let is_doubtful = plan.strict.is_some() && dice.chance(300);
+            let ahead = if is_doubtful { DOUBTFUL } else { 0 };
+            Some(tick(clock + ahead, dice))
         } else {
             let text = format!(r#"{{"event_type":"default instructions","n":{offset}}}"#);
             Some(text.into())

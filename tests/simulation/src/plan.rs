@@ -1,6 +1,7 @@
 //! What a schedule is made of. Each seed switches some disturbances on and leaves others out, for a schedule in which
 //! everything happens at once hides what one kind of disturbance alone can do.
 
+use chrono::TimeDelta;
 use lake::Table;
 
 use crate::dice::Dice;
@@ -58,6 +59,9 @@ pub(crate) struct Topic {
     pub(crate) functions: Vec<Function>,
 }
 
+/// How far ahead of the broker's time the stricter one of two versions lets a tick be.
+const STRICT: TimeDelta = TimeDelta::minutes(10);
+
 /// What one schedule is made of.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -68,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) batch: usize,
     /// Records that cannot be decoded, in thousandths.
     pub(crate) garbage: u32,
+    /// How far ahead a second version of `archive` lets a tick be, where two versions run at once.
+    pub(crate) strict: Option<TimeDelta>,
     /// Offset commits that are lost, in thousandths.
     pub(crate) lost_commits: u32,
     /// Offset commits that are late, and maybe overtaken by others, in thousandths.
@@ -136,8 +142,11 @@ impl Plan {
             accept,
             ..chaos
         };
+        let is_archive_alone = topics[0].functions == [Function::Archive];
+        let strict = (is_archive_alone && dice.chance(400)).then_some(STRICT);
         Self {
             topics,
+            strict,
             records: dice.between(2, 20) as usize,
             batch: dice.between(2, 12) as usize,
             garbage,

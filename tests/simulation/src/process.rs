@@ -61,6 +61,7 @@ pub(crate) struct Process {
     world: Shared,
     gaps: Gaps,
     firsts: FirstOffsets,
+    max_ahead: TimeDelta,
 }
 
 /// The settings of `evaluate`.
@@ -85,6 +86,7 @@ impl Process {
         function: Function,
         world: Shared,
         breach: Option<Breach>,
+        max_ahead: TimeDelta,
     ) -> Self {
         let firsts = FirstOffsets::default();
         let inner = SimulatedStore::new(world.clone(), id);
@@ -109,6 +111,7 @@ impl Process {
             world,
             gaps,
             firsts,
+            max_ahead,
         }
     }
 
@@ -224,7 +227,8 @@ impl Process {
         if let Some(Warm::Archive(context)) = &self.warm {
             return context.clone();
         }
-        let context = archive::Context::new(self.store.clone(), Epoch::default(), MAX_AHEAD, RETRY);
+        let context =
+            archive::Context::new(self.store.clone(), Epoch::default(), self.max_ahead, RETRY);
         let context = Arc::new(context);
         self.warm = Some(Warm::Archive(context.clone()));
         context

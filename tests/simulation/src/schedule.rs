@@ -284,7 +284,7 @@ impl Schedule {
 
     fn append(&mut self, at: usize) {
         self.clock += self.dice.between(0, 9_000);
-        self.partitions[at].append(self.clock, self.plan.garbage, &mut self.dice);
+        self.partitions[at].append(self.clock, &self.plan, &mut self.dice);
         let partition = &self.partitions[at];
         let (topic, number, offset) = (partition.topic, partition.number, partition.end() - 1);
         self.world.lock().figures.records += 1;

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{AsArray, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Int64Type;
 use futures::executor::block_on;
-use lake::{Chain, ChainKey, Epoch, Link, Store, Table};
+use lake::{Chain, ChainKey, Epoch, Link, REPLAYED, Store, Table};
 use lambda_kit::run;
 
 use crate::invariants::{Invariant, Violation};
@@ -28,6 +28,8 @@ pub(crate) struct Standing {
     pub(crate) key: ChainKey,
     pub(crate) links: Vec<StandingLink>,
     pub(crate) rows: RecordBatch,
+    /// How many of the rows stand beside the chain.
+    pub(crate) late: usize,
 }
 
 impl Standing {
@@ -84,7 +86,40 @@ impl Standing {
             links: links.collect(),
             key,
             rows,
+            late: 0,
         })
+    }
+
+    /// Puts in the rows that stand beside the chain.
+    pub(crate) fn with_late_rows(mut self, objects: &Objects) -> Result<Self, Violation> {
+        let ChainKey {
+            table,
+            epoch,
+            topic,
+            partition,
+        } = &self.key;
+        let broken =
+            |what: String| Invariant::LinksContiguous.violated(format!("{}: {what}", self.key));
+        let folder = format!("{table}/{REPLAYED}/{epoch}/{topic}/{partition}");
+        let mut all = vec![self.rows.clone()];
+        for (number, path) in objects.list(&folder, None).iter().enumerate() {
+            if path.as_str() != format!("{folder}/{number:020}.parquet") {
+                return Err(broken(format!("{path} is number {number}")));
+            }
+            let body = objects.read(path).unwrap_or_default();
+            let (rows, _) =
+                lake::parquet::decode(body).map_err(|error| broken(error.to_string()))?;
+            all.push(rows);
+        }
+        self.late = all[1..].iter().map(RecordBatch::num_rows).sum();
+        let rows =
+            concat_batches(&table.schema(), &all).map_err(|error| broken(error.to_string()))?;
+        let mut order: Vec<u64> = (0..rows.num_rows() as u64).collect();
+        let offsets = offsets(&rows);
+        order.sort_by_key(|&row| offsets[row as usize]);
+        self.rows = take_record_batch(&rows, &UInt64Array::from(order))
+            .map_err(|error| broken(error.to_string()))?;
+        Ok(self)
     }
 
     /// The offsets that its links cover, if there are any.

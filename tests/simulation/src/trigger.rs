@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::log::Partition;
-use crate::process::{Function, Process};
+use crate::process::{Function, MAX_AHEAD, Process};
 use crate::schedule::{Done, Group, Invocation, Schedule};
 use crate::task::{Ended, Task, Work};
 
@@ -180,7 +180,10 @@ impl Schedule {
         let id = self.next_number as usize;
         self.next_number += 1;
         self.trace(|| format!("process {id} starts: {function:?}"));
-        let process = Process::start(id, function, self.world.clone(), self.breach);
+        let strict = self.plan.strict;
+        let max_ahead = strict.filter(|_| self.dice.chance(500));
+        let max_ahead = max_ahead.unwrap_or(MAX_AHEAD);
+        let process = Process::start(id, function, self.world.clone(), self.breach, max_ahead);
         self.processes.push(process);
         self.processes.len() - 1
     }

@@ -22,6 +22,14 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// The offsets, not below `head`, that are missing between two of its records.
+    pub(super) fn hole_from(&self, head: i64) -> Option<Range<i64>> {
+        self.timestamps
+            .windows(2)
+            .map(|pair| head.max(pair[0].0 + 1)..pair[1].0)
+            .find(|missing| !missing.is_empty())
+    }
+
     /// The first record at or above `offset`.
     pub(super) fn first_from(&self, offset: i64) -> Option<(i64, i64)> {
         self.timestamps

@@ -156,13 +156,7 @@ impl Chain {
                 continue;
             }
             if is_past_head && head.exists {
-                self.count(GAPS);
-                let (chain, head) = (self.key.clone(), head.end);
-                return Err(CommitError::Gap {
-                    chain,
-                    head,
-                    first: start,
-                });
+                return Err(self.gap(head.end..start));
             }
             if head.exists && start < head.end && !progress.same_log {
                 self.check_same_log(batch, gaps).await?;
@@ -171,7 +165,20 @@ impl Chain {
             if end <= head.end {
                 return Ok(Admission::AlreadyIn);
             }
+            let hole = batch.hole_from(head.end);
+            if let Some(hole) = hole.filter(|_| gaps == Gaps::Refuse) {
+                return Err(self.gap(hole));
+            }
             return Ok(Admission::New { head });
+        }
+    }
+
+    fn gap<E>(&self, missing: Range<i64>) -> CommitError<E> {
+        self.count(GAPS);
+        CommitError::Gap {
+            chain: self.key.clone(),
+            head: missing.start,
+            first: missing.end,
         }
     }
 

@@ -30,8 +30,8 @@ impl Replays {
     }
 
     /// Adds the rows that `make` makes, shown the offsets that are in; returns how many there
-    /// were. `make` runs again when somebody else added rows meanwhile. `by` is this adder's
-    /// alone: it tells the own rows from another's when the store's answer is lost.
+    /// were. `make` runs again when somebody else added rows meanwhile. `by` tells the own rows
+    /// from another's who adds the same ones, when the store's answer is lost.
     ///
     /// [`CommitError::Closed`] says that the chain has another generation now.
     pub async fn add<E>(
@@ -63,7 +63,8 @@ impl Replays {
                 return Ok(count);
             }
             let stands = self.chain.links_overlapping(next..next + 1).await?;
-            if stands.iter().any(|it| it.state == link.state) {
+            let is_own = |it: &Link| it.state == link.state && it.rows == link.rows;
+            if stands.iter().any(is_own) {
                 return Ok(count);
             }
         }

@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -18,7 +17,7 @@ use wire::commands::{Letters, ReplayDeadLetter};
 
 use super::CommandError;
 use crate::Context;
-use crate::decode::{Decoded, Rows, decode};
+use crate::decode::{Decoded, decode};
 
 /// An answer is about at least so many letters, or the last one.
 const ENOUGH: usize = 5_000;
@@ -177,7 +176,7 @@ async fn put_in(
         let Decoded { rows, dead } = decode(key.table, topic, partition, &open, context.max_ahead)?;
         let store = context.store.clone();
         let mut replays = Replays::new(store, key.clone(), generation, context.retry);
-        let added = replays.add(run, |known| without(&rows, known)).await;
+        let added = replays.add(run, |known| rows.without(known)).await;
         let replayed = match added {
             // The partition was rebuilt just now: what is in has to be looked for there.
             Err(CommitError::Closed { .. }) => continue,
@@ -194,17 +193,4 @@ async fn put_in(
         }
         return Ok(());
     }
-}
-
-/// The rows at other offsets than `known`.
-pub(super) fn without(
-    rows: &Rows,
-    known: &BTreeSet<i64>,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let new: BooleanArray = rows
-        .offsets
-        .iter()
-        .map(|offset| Some(!known.contains(offset)))
-        .collect();
-    filter_record_batch(&rows.batch, &new)
 }

@@ -4,18 +4,17 @@
 //! the head of the partition's chain are staged: what comes after it is the trigger's to bring, so that its dead
 //! letters are in, too.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use lake::{Batch, Chain, ChainKey, Gaps, Link, Replays, Swapping, Table};
+use lake::{Batch, Chain, ChainKey, Gaps, Swapping, Table};
 use lambda_kit::kafka::PartitionBatch;
-use tracing::{info, warn};
+use tracing::info;
 use wire::commands::{Rebuild, Staged, Swapped};
 
-use super::letters::without;
 use super::{CommandError, table_of};
 use crate::Context;
-use crate::decode::{Decoded, Rows, decode};
+use crate::dead_letter;
+use crate::decode::{Decoded, decode};
 use crate::partition::link;
 
 /// The chain of the partition, and what a rebuild of it is told.
@@ -102,7 +101,8 @@ pub(super) async fn stage(
     });
     let decoded = decode(key.table, topic, *partition, &records, context.max_ahead)?;
     let Decoded { rows, dead } = decoded;
-    bury(context, &key, &dead, &rebuild.id).await?;
+    let letters = context.chain(context.key(Table::DeadLetter, topic, *partition));
+    dead_letter::put_in(context, &letters, &dead, &rebuild.id).await?;
     let stamps: Vec<(i64, i64)> = records
         .iter()
         .map(|record| (record.offset, record.timestamp))
@@ -126,36 +126,6 @@ pub(super) async fn stage(
         .map(|it| it.end);
     (told.rows, told.undecodable) = (rows.offsets.len(), dead.offsets.len());
     Ok(told)
-}
-
-/// Keeps records as dead letters that were rows so far.
-async fn bury(
-    context: &Context,
-    key: &ChainKey,
-    dead: &Rows,
-    id: &str,
-) -> Result<(), CommandError> {
-    let (Some(first), Some(last)) = (dead.offsets.first(), dead.offsets.last()) else {
-        return Ok(());
-    };
-    let key = ChainKey {
-        table: Table::DeadLetter,
-        ..key.clone()
-    };
-    let letters = context.chain(key.clone());
-    let letters = letters.links_overlapping(*first..last + 1).await?;
-    let mut buried: BTreeSet<i64> = letters.iter().flat_map(Link::offsets).collect();
-    let mut later = Replays::new(context.store.clone(), key, 0, context.retry);
-    let new = later
-        .add(id, |known| {
-            buried.extend(known);
-            without(dead, &buried)
-        })
-        .await?;
-    if new > 0 {
-        warn!(letters = new, "rows of before cannot be decoded any more");
-    }
-    Ok(())
 }
 
 pub(super) async fn swap(context: &Context, rebuild: &Rebuild) -> Result<Swapped, CommandError> {

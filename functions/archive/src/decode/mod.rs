@@ -4,9 +4,13 @@ mod columns;
 mod event;
 mod ticks;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray,
+};
+use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use chrono::TimeDelta;
@@ -30,6 +34,25 @@ impl Rows {
     pub fn from_offset(&self, offset: i64) -> RecordBatch {
         let first = self.offsets.partition_point(|&at| at < offset);
         self.batch.slice(first, self.offsets.len() - first)
+    }
+
+    /// The rows at other offsets than `known`.
+    pub(crate) fn without(&self, known: &BTreeSet<i64>) -> Result<RecordBatch, ArrowError> {
+        let new: BooleanArray = self
+            .offsets
+            .iter()
+            .map(|offset| Some(!known.contains(offset)))
+            .collect();
+        filter_record_batch(&self.batch, &new)
+    }
+
+    /// The rows below `offset`.
+    pub(crate) fn below(&self, offset: i64) -> Self {
+        let count = self.offsets.partition_point(|&at| at < offset);
+        Self {
+            batch: self.batch.slice(0, count),
+            offsets: self.offsets[..count].to_vec(),
+        }
     }
 }
 

@@ -47,11 +47,16 @@ pub(crate) fn event(batches: impl IntoIterator<Item = PartitionBatch>) -> KafkaE
 }
 
 pub(crate) fn context(store: Arc<dyn Store>) -> Context {
+    context_that_takes(TimeDelta::hours(1), store)
+}
+
+/// A context that takes ticks so far ahead of the broker's time.
+pub(crate) fn context_that_takes(max_ahead: TimeDelta, store: Arc<dyn Store>) -> Context {
     let retry = Retry {
         attempts: 3,
         pause: Duration::ZERO,
     };
-    Context::new(store, Epoch(0), TimeDelta::hours(1), retry)
+    Context::new(store, Epoch(0), max_ahead, retry)
 }
 
 pub(crate) fn decoded(table: Table, values: &[&[u8]]) -> Decoded {

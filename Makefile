@@ -7,7 +7,7 @@ CARGO_LAMBDA := cargo-lambda==1.9.2
 LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
 CARGO_DENY := 0.20.2
 # `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
-FEATURES := $(if $(TLS),--features stream/tls)
+FEATURES := $(if $(TLS),--features stream/msk)
 CARGO_FUZZ := 0.13.2
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60

@@ -36,6 +36,9 @@ pub fn jars() -> Option<PathBuf> {
 /// Users of the broker below with their passwords; only the first one may make topics.
 pub const USERS: [(&str, &str); 2] = [("alice", "alices-own-word"), ("bob", "bobs-own-word")];
 
+/// How long a connection by token lasts at most without another token.
+pub const REAUTHENTICATION_MS: u64 = 4000;
+
 /// A broker that lets nobody in without a password, ended when dropped.
 pub struct GuardedKafka {
     process: Child,
@@ -44,15 +47,34 @@ pub struct GuardedKafka {
     pub sasl_plaintext: String,
     /// The same by TLS, if the broker has a certificate.
     pub sasl_ssl: String,
+    /// Where clients are let in by tokens (OAUTHBEARER) that nobody signed. They have to show another one before the
+    /// last one expires, and every few seconds in any case, or their connection is closed.
+    pub by_token: String,
+    /// Where everybody is let in, for who stands before it and asks who they are.
+    pub behind: String,
 }
 
 impl GuardedKafka {
     /// Starts a broker, with TLS if a key store is given, and waits until it lets its first user in.
     pub async fn start(jars: &Path, key_store: Option<&Path>) -> Self {
+        Self::start_with(jars, key_store, None).await
+    }
+
+    /// Starts a broker that tells clients who come from behind to call this port of the loopback interface.
+    pub async fn start_behind(jars: &Path, port: u16) -> Self {
+        Self::start_with(jars, None, Some(port)).await
+    }
+
+    async fn start_with(jars: &Path, key_store: Option<&Path>, front: Option<u16>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [internal, plain, tls, controller] = [(); 4].map(|()| free_port());
+        let [internal, plain, tls, token, behind, controller] = [(); 6].map(|()| free_port());
         let properties = folder.path().join("server.properties");
-        let text = properties_text(folder.path(), [internal, plain, tls, controller], key_store);
+        let text = properties_text(
+            folder.path(),
+            [internal, plain, tls, token, behind, controller],
+            key_store,
+            front,
+        );
         fs::write(&properties, text).unwrap();
         let scram = USERS
             .map(|(name, password)| format!("SCRAM-SHA-256=[name={name},password={password}]"));
@@ -83,6 +105,8 @@ impl GuardedKafka {
             folder,
             sasl_plaintext: format!("127.0.0.1:{plain}"),
             sasl_ssl: format!("127.0.0.1:{tls}"),
+            by_token: format!("127.0.0.1:{token}"),
+            behind: format!("127.0.0.1:{behind}"),
         };
         eventually(
             "the guarded broker answers",
@@ -94,7 +118,7 @@ impl GuardedKafka {
                         .fetch_metadata(None, Duration::from_secs(2))
                         .map(|_| ())
                 });
-                let output = fs::read_to_string(broker.folder.path().join("output.txt")).unwrap();
+                let output = broker.output();
                 asked
                     .await
                     .unwrap()
@@ -103,6 +127,11 @@ impl GuardedKafka {
         )
         .await;
         broker
+    }
+
+    /// What the broker has said.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.folder.path().join("output.txt")).unwrap()
     }
 
     /// A client of one of the users'.
@@ -138,9 +167,15 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn properties_text(folder: &Path, ports: [u16; 4], key_store: Option<&Path>) -> String {
-    let [internal, plain, tls, controller] = ports;
-    let mut clients = format!("CLIENTS://127.0.0.1:{plain}");
+fn properties_text(
+    folder: &Path,
+    ports: [u16; 6],
+    key_store: Option<&Path>,
+    front: Option<u16>,
+) -> String {
+    let [internal, plain, tls, token, behind, controller] = ports;
+    let front = front.unwrap_or(behind);
+    let mut clients = format!("CLIENTS://127.0.0.1:{plain},TOKENS://127.0.0.1:{token}");
     let mut store = String::new();
     if let Some(path) = key_store {
         clients.push_str(&format!(",TLS://127.0.0.1:{tls}"));
@@ -159,12 +194,16 @@ node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=INTERNAL
-listeners=INTERNAL://127.0.0.1:{internal},{clients},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=INTERNAL://127.0.0.1:{internal},{clients}
-listener.security.protocol.map=INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT,TLS:SASL_SSL
+listeners=INTERNAL://127.0.0.1:{internal},BEHIND://127.0.0.1:{behind},{clients},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=INTERNAL://127.0.0.1:{internal},BEHIND://127.0.0.1:{front},{clients}
+listener.security.protocol.map=INTERNAL:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT,TOKENS:SASL_PLAINTEXT,TLS:SASL_SSL
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required{users};
 listener.name.clients.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tokens.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.tokens.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+listener.name.tokens.oauthbearer.sasl.server.callback.handler.class=org.apache.kafka.common.security.oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler
+listener.name.tokens.oauthbearer.connections.max.reauth.ms={REAUTHENTICATION_MS}
 listener.name.tls.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required{users};
 listener.name.tls.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 {store}

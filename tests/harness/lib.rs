@@ -16,6 +16,9 @@ pub mod load;
 pub mod localstack;
 pub mod memory;
 pub mod metrics;
+#[cfg(feature = "msk")]
+pub mod msk;
+pub mod runtime;
 pub mod stack;
 pub mod tools;
 

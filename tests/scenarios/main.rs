@@ -23,3 +23,4 @@ mod reports;
 mod secured_kafka;
 mod stock_advice;
 mod survival;
+mod topics_function;

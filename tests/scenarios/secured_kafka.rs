@@ -13,6 +13,14 @@ use tests::{eventually, load};
 
 use crate::commands::refused;
 
+// With OpenSSL and AWS's signatures: `make test` builds these apart, `make test TLS=1` all with them.
+#[cfg(feature = "msk")]
+mod msk;
+#[cfg(feature = "msk")]
+mod tls;
+#[cfg(feature = "msk")]
+mod tokens;
+
 const ALICE: (&str, &str) = USERS[0];
 const BOB: (&str, &str) = USERS[1];
 
@@ -48,13 +56,6 @@ async fn a_user_with_a_password_gets_in_and_the_password_stays_secret() {
     assert!(
         barred.contains("cannot be made") && barred.contains("LogAppendTime"),
         "{barred}"
-    );
-    let mut token = settings(address, ALICE);
-    token[2].1 = "AWS_MSK_IAM";
-    let later = refused(up(data.path(), &token));
-    assert!(
-        later.contains("KAFKA_SASL_MECHANISM") && later.contains("not there yet"),
-        "{later}"
     );
 
     let mut stack = Stack::start(&settings(address, ALICE)).await;
@@ -130,65 +131,20 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// Behind the feature `tls`, for it takes OpenSSL: `make test TLS=1`.
-#[cfg(feature = "tls")]
-mod tls {
-    use tests::tools;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn scram_and_certificates() {
-        let Some(jars) = jars() else { return };
-        let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("store.p12");
-        let authority = folder.path().join("ca.pem");
-        keytool(
-            &store,
-            "-genkeypair -alias kafka -keyalg EC -dname CN=kafka -ext SAN=IP:127.0.0.1",
-        );
-        let file = authority.display();
-        keytool(
-            &store,
-            &format!("-exportcert -alias kafka -rfc -file {file}"),
-        );
-        let broker = GuardedKafka::start(&jars, Some(&store)).await;
-
-        let mut by_scram = settings(&broker.sasl_plaintext, ALICE);
-        by_scram[2].1 = "SCRAM-SHA-256";
-        everything_flows(&Stack::start(&by_scram).await).await;
-
-        let mut by_tls = settings(&broker.sasl_ssl, ALICE);
-        by_tls[1].1 = "SASL_SSL";
-        by_tls[2].1 = "SCRAM-SHA-256";
-        let data = tempfile::tempdir().unwrap();
-        let unknown = refused(up(data.path(), &by_tls));
-        assert!(
-            unknown.contains("certificate"),
-            "nobody vouches for it: {unknown}"
-        );
-        by_tls.push(("KAFKA_CA_FILE", authority.to_str().unwrap()));
-        let stack = Stack::start(&by_tls).await;
-        let rows = "SELECT COUNT(*) AS n FROM stock_call";
-        stack.sql_until(rows, |rows| rows[0]["n"] == 40).await;
-        assert_eq!(
-            stack.count("SELECT COUNT(*) FROM ticks").await,
-            80,
-            "the topics of the first stack"
-        );
-    }
-
-    fn keytool(store: &Path, arguments: &str) {
-        let store = store.to_str().unwrap();
-        let mut all: Vec<&str> = arguments.split(' ').collect();
-        all.extend([
-            "-keystore",
-            store,
-            "-storepass",
-            "store-word",
-            "-storetype",
-            "PKCS12",
-        ]);
-        tools::printed(&tools::run("keytool", &all).expect("keytool comes with Java"));
+#[cfg(not(feature = "msk"))]
+#[test]
+fn a_build_without_openssl_says_how_to_get_one_with_it() {
+    let data = tempfile::tempdir().unwrap();
+    let mut settings = settings("127.0.0.1:9", ALICE);
+    settings[1].1 = "SASL_SSL";
+    settings[2].1 = "MSK_IAM";
+    let line = refused(up(data.path(), &settings));
+    for word in [
+        "KAFKA_SECURITY_PROTOCOL",
+        "make run TLS=1",
+        "KAFKA_PASSWORD",
+        "AWS_REGION",
+    ] {
+        assert!(line.contains(word), "{word}: {line}");
     }
 }

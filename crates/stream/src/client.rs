@@ -1,12 +1,15 @@
 //! What every Kafka client of ours shares: its settings for a short life in a function, and its logs.
 
+use std::error::Error;
+
 use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use tracing::{debug, info, warn};
 
-use crate::Connection;
+use crate::{Connection, Tokens};
 
 /// Settings that producers and consumers have in common.
 pub(crate) fn settings(connection: &Connection) -> ClientConfig {
@@ -22,13 +25,21 @@ pub(crate) fn settings(connection: &Connection) -> ClientConfig {
     config
 }
 
-/// Sends the client library's logs to `tracing`.
+/// Sends the client library's logs to `tracing`, and brings the client its tokens.
 ///
 /// librdkafka names brokers, topics and errors in them, never the values of its settings.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Logged;
+#[derive(Debug, Clone)]
+pub(crate) struct Logged {
+    pub(crate) tokens: Tokens,
+}
 
 impl ClientContext for Logged {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.tokens.generate_oauth_token(config)
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
             // The library's errors are about connections that it mends itself: an event that is lost by them is

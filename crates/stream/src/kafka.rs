@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::client::{self, Logged};
 use crate::metrics::{PRODUCERS_REPLACED, PUBLISHED, PUBLISHED_BYTES, UNACKNOWLEDGED};
-use crate::{Connection, Position, Publish, PublishError, Record};
+use crate::{Connection, Position, Publish, PublishError, Record, Tokens};
 
 /// Publishes to Kafka through one idempotent producer with acks=all.
 ///
@@ -29,6 +29,7 @@ pub struct KafkaPublisher {
 struct Generation {
     number: u64,
     producer: FutureProducer<Logged>,
+    tokens: Tokens,
 }
 
 impl KafkaPublisher {
@@ -36,13 +37,9 @@ impl KafkaPublisher {
     ///
     /// Waits for no connection: a broker that cannot be reached is an error of the first record.
     pub fn new(connection: &Connection) -> Result<Self, PublishError> {
-        let producer = producer(connection)?;
         Ok(Self {
             connection: connection.clone(),
-            producer: RwLock::new(Generation {
-                number: 0,
-                producer,
-            }),
+            producer: RwLock::new(Generation::new(0, connection)?),
         })
     }
 
@@ -67,11 +64,7 @@ impl KafkaPublisher {
                 .map(|(_, reason)| reason);
             counter!(PRODUCERS_REPLACED).increment(1);
             warn!(reason, "producer met a fatal error and is made anew");
-            let producer = producer(&self.connection)?;
-            *current = Generation {
-                number: failed.number + 1,
-                producer,
-            };
+            *current = Generation::new(failed.number + 1, &self.connection)?;
         }
         Ok(current.clone())
     }
@@ -93,6 +86,7 @@ impl KafkaPublisher {
         };
 
         let mut generation = self.current();
+        generation.tokens.renew(generation.producer.client());
         let mut sent = generation.producer.send_result(message());
         if matches!(
             sent,
@@ -181,7 +175,22 @@ fn headers(record: Record<'_>) -> Option<OwnedHeaders> {
     Some(headers)
 }
 
-fn producer(connection: &Connection) -> Result<FutureProducer<Logged>, PublishError> {
+impl Generation {
+    fn new(number: u64, connection: &Connection) -> Result<Self, PublishError> {
+        let tokens = connection.tokens();
+        let producer = producer(connection, tokens.clone())?;
+        Ok(Self {
+            number,
+            producer,
+            tokens,
+        })
+    }
+}
+
+fn producer(
+    connection: &Connection,
+    tokens: Tokens,
+) -> Result<FutureProducer<Logged>, PublishError> {
     let mut config = client::settings(connection);
     config
         .set("acks", "all")
@@ -193,7 +202,7 @@ fn producer(connection: &Connection) -> Result<FutureProducer<Logged>, PublishEr
         .set("request.timeout.ms", "3000")
         // The partitioner of the Java clients, so that their records of a key land where ours do.
         .set("partitioner", "murmur2_random");
-    FutureProducer::from_config_and_context(&config, Logged).map_err(|source| {
+    FutureProducer::from_config_and_context(&config, Logged { tokens }).map_err(|source| {
         PublishError::Producer {
             brokers: connection.brokers().to_owned(),
             source,

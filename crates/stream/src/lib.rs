@@ -1,5 +1,5 @@
-//! Publishing to Kafka: the port that functions publish through, its Kafka and in-memory adapters, and a scan of a
-//! log from its start.
+//! Publishing to Kafka: the port that functions publish through, its Kafka and in-memory adapters; how brokers are
+//! found and reached; a scan of a log from its start; making topics.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), stream::PublishError> {
@@ -11,17 +11,25 @@
 //! ```
 
 mod client;
+mod cluster;
 mod connection;
 mod error;
 mod kafka;
 pub mod memory;
 mod metrics;
+#[cfg(feature = "msk")]
+pub mod msk;
 mod publish;
 mod scan;
+mod tokens;
+pub mod topics;
 
-pub use connection::{BadSetting, Connection, SETTINGS};
+pub use cluster::{Cluster, LookupError};
+pub use connection::{BadSetting, Connection, SETTINGS, StreamConsumer};
 pub use error::{PublishError, ScanError};
 pub use kafka::KafkaPublisher;
 pub use memory::MemoryPublisher;
 pub use publish::{Position, Publish, Record, publish_event};
 pub use scan::{Scan, find_from_start};
+pub use tokens::{Token, TokenError, TokenSource, Tokens};
+pub use topics::TopicSpec;

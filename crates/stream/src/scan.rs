@@ -101,6 +101,7 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
 }
 
 fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer<Logged>> {
+    let tokens = connection.tokens();
     let mut config = client::settings(connection);
     config
         // The client wants a name although no group is joined.
@@ -108,7 +109,7 @@ fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer<Logged>> {
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error");
-    StreamConsumer::from_config_and_context(&config, Logged)
+    StreamConsumer::from_config_and_context(&config, Logged { tokens })
 }
 
 /// The first offset that the log holds and the one after its last.
@@ -119,7 +120,12 @@ async fn watermarks(
     limit: Duration,
 ) -> KafkaResult<(i64, i64)> {
     let (consumer, topic) = (Arc::clone(consumer), topic.to_owned());
-    tokio::task::spawn_blocking(move || consumer.fetch_watermarks(&topic, partition, limit))
+    let ask = move || {
+        // It is polled only later, and without a token there is no answer.
+        consumer.context().tokens.bring(consumer.client())?;
+        consumer.fetch_watermarks(&topic, partition, limit)
+    };
+    tokio::task::spawn_blocking(ask)
         .await
         .unwrap_or(Err(KafkaError::Canceled))
 }

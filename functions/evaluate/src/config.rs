@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use domain::window::{InvalidRule, WindowRule};
 use lake::Epoch;
 use lambda_kit::{ConfigErrors, Env};
-use stream::Connection;
+use stream::Cluster;
 
 use crate::Investors;
 
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
-    pub kafka: Connection,
+    /// `KAFKA_BROKERS` (`host:port,…`) or `KAFKA_CLUSTER_ARN`, and how they are reached: `stream::SETTINGS`.
+    pub kafka: Cluster,
     /// `LAKE_URL`: `file:///…`.
     pub lake_url: String,
     /// How to evaluate.
@@ -35,7 +35,7 @@ pub struct Settings {
 impl Config {
     /// Reads the environment.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let kafka = env.group(|get| Connection::from_settings(get));
+        let kafka = env.group(|get| Cluster::from_settings(get));
         let lake_url = env.required("LAKE_URL");
         let epoch = env.or("LOG_EPOCH", Epoch(0));
         let mut seconds = |name, default: u32| TimeDelta::seconds(env.or(name, default).into());

@@ -5,7 +5,7 @@ use domain::window::MissingHoldings;
 use lake::holdings::HoldingsError;
 use lake::{ChainError, CommitError, OpenError};
 use lambda_kit::kafka::MissingRecords;
-use stream::PublishError;
+use stream::{LookupError, PublishError};
 use thiserror::Error;
 
 use crate::CommandError;
@@ -84,6 +84,9 @@ pub enum ConnectError {
     /// The first holdings cannot be made.
     #[error(transparent)]
     Holdings(#[from] HoldingsError),
+    /// The brokers are not known.
+    #[error(transparent)]
+    Brokers(#[from] LookupError),
     /// No producer can be made.
     #[error(transparent)]
     Publisher(#[from] PublishError),

@@ -55,10 +55,11 @@ struct Warm {
 }
 
 impl Context {
-    /// Opens the lake, makes the first holdings where there are none, and sets up the producer.
+    /// Opens the lake, makes the first holdings where there are none, finds the brokers and sets up the producer.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let store = lake::open(&config.lake_url)?;
-        let publisher = Arc::new(KafkaPublisher::new(&config.kafka)?);
+        let kafka = config.kafka.connect().await?;
+        let publisher = Arc::new(KafkaPublisher::new(&kafka)?);
         Self::new(store, publisher, config.settings).await
     }
 

@@ -21,7 +21,7 @@ use domain::{Exchange, Ticker};
 use lambda_kit::{ConfigErrors, Deadline, Env, Reply};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use stream::{Connection, KafkaPublisher, Publish, PublishError, ScanError};
+use stream::{Cluster, KafkaPublisher, LookupError, Publish, PublishError, ScanError};
 use thiserror::Error;
 use tracing::info;
 
@@ -32,8 +32,8 @@ pub use request::{BadRequest, MAX_TICKS, Pace, Request, Spread};
 /// What the environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
-    pub kafka: Connection,
+    /// `KAFKA_BROKERS` (`host:port,…`) or `KAFKA_CLUSTER_ARN`, and how they are reached: `stream::SETTINGS`.
+    pub kafka: Cluster,
 }
 
 /// What lives as long as the process.
@@ -90,6 +90,9 @@ pub enum ConnectError {
     /// Its environment is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The brokers are not known.
+    #[error(transparent)]
+    Brokers(#[from] LookupError),
     /// No producer can be made.
     #[error(transparent)]
     Publisher(#[from] PublishError),
@@ -98,16 +101,17 @@ pub enum ConnectError {
 impl Config {
     /// Reads the environment.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let kafka = env.group(|get| Connection::from_settings(get));
+        let kafka = env.group(|get| Cluster::from_settings(get));
         env.finish(kafka.map(|kafka| Self { kafka }))
     }
 }
 
 impl Context {
-    /// Connects to the brokers; waits for none.
-    pub fn connect(config: Config) -> Result<Self, ConnectError> {
-        let publisher = Arc::new(KafkaPublisher::new(&config.kafka)?);
-        let log = Arc::new(KafkaTickLog::new(config.kafka));
+    /// Finds the brokers and connects to them; waits for no connection.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+        let kafka = config.kafka.connect().await?;
+        let publisher = Arc::new(KafkaPublisher::new(&kafka)?);
+        let log = Arc::new(KafkaTickLog::new(kafka));
         Ok(Self::new(
             publisher,
             log,

@@ -5,6 +5,6 @@ use lambda_kit::Env;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_kit::Error> {
-    let connect = async |env: &mut Env| Ok(Context::connect(Config::from_env(env)?)?);
+    let connect = async |env: &mut Env| Ok(Context::connect(Config::from_env(env)?).await?);
     lambda_kit::run::events(connect, exchange::handle).await
 }

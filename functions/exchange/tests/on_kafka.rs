@@ -12,8 +12,9 @@ use stream::Connection;
 
 async fn run(brokers: &str, event: Value) -> u32 {
     let cold = Context::connect(Config {
-        kafka: Connection::plaintext(brokers),
+        kafka: Connection::plaintext(brokers).into(),
     })
+    .await
     .unwrap();
     let deadline = Deadline::at(SystemTime::now() + Duration::from_secs(60));
     handle(event, deadline, &cold).await.unwrap().published

@@ -14,5 +14,5 @@ mod parameters;
 mod refusals;
 mod route;
 
-pub use context::{Config, Context};
+pub use context::{Config, ConnectError, Context};
 pub use handler::{Error, handle};

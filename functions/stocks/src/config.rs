@@ -4,14 +4,14 @@ use std::str::FromStr;
 
 use lambda_kit::{ConfigErrors, Env};
 use reqwest::Url;
-use stream::Connection;
+use stream::Cluster;
 use thiserror::Error;
 
 /// The configuration of the Stocks API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `KAFKA_BROKERS` (`host:port,…`) and how they are reached: `stream::SETTINGS`.
-    pub kafka: Connection,
+    /// `KAFKA_BROKERS` (`host:port,…`) or `KAFKA_CLUSTER_ARN`, and how they are reached: `stream::SETTINGS`.
+    pub kafka: Cluster,
     /// `QUOTES`: where quotes come from; simulated unless set.
     pub quotes: QuotesSource,
 }
@@ -19,7 +19,7 @@ pub struct Config {
 impl Config {
     /// Reads the environment and reports every bad variable at once.
     pub fn from_env(env: &mut Env) -> Result<Self, ConfigErrors> {
-        let kafka = env.group(|get| Connection::from_settings(get));
+        let kafka = env.group(|get| Cluster::from_settings(get));
         let quotes = env.or("QUOTES", QuotesSource::Simulated);
         env.finish(kafka.map(|kafka| Self { kafka, quotes }))
     }

@@ -21,6 +21,9 @@ pub struct Context {
 /// Why a context could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// The brokers are not known.
+    #[error(transparent)]
+    Brokers(#[from] stream::LookupError),
     /// No producer.
     #[error("events cannot be published")]
     Publisher(#[from] stream::PublishError),
@@ -30,14 +33,14 @@ pub enum ConnectError {
 }
 
 impl Context {
-    /// Makes what the configuration asks for. Waits for no connection.
-    pub fn connect(config: Config) -> Result<Self, ConnectError> {
+    /// Makes what the configuration asks for, and looks the brokers up if it does not name them. Waits for no connection.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let quotes: Arc<dyn Quotes> = match config.quotes {
             QuotesSource::Simulated => Arc::new(Simulated::default()),
             QuotesSource::Chart(base) => Arc::new(Chart::connect(base)?),
         };
         Ok(Self::new(
-            Arc::new(KafkaPublisher::new(&config.kafka)?),
+            Arc::new(KafkaPublisher::new(&config.kafka.connect().await?)?),
             quotes,
             Arc::new(Utc::now),
         ))

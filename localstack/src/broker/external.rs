@@ -2,19 +2,19 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
     ClientContext,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
+    client::OAuthToken,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    error::{KafkaError, KafkaResult},
 };
-use stream::Connection;
+use stream::{Connection, Tokens, topics};
 use tracing::info;
 
 use super::{BrokerError, REACH_LIMIT, TopicSpec};
@@ -23,26 +23,38 @@ use super::{BrokerError, REACH_LIMIT, TopicSpec};
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
 
 type Client = BaseConsumer<Heard>;
-type Admin = AdminClient<DefaultClientContext>;
 
 /// Keeps what the client library complained of last: its errors alone do not tell a wrong password from a broker that
 /// is down.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Option<String>>>);
+struct Heard {
+    last: Arc<Mutex<Option<String>>>,
+    tokens: Tokens,
+}
 
 impl ClientContext for Heard {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.tokens.generate_oauth_token(config)
+    }
+
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, message: &str) {
         // The thread and the broker come first, each with a colon; the broker's address is known.
         let said = message.rsplit("bootstrap: ").next().unwrap_or(message);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned());
+        self.keep(said);
     }
 }
 
 impl ConsumerContext for Heard {}
 
 impl Heard {
+    fn keep(&self, said: &str) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned());
+    }
+
     fn said(&self) -> String {
-        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         said.clone().unwrap_or_else(|| "no answer".to_owned())
     }
 }
@@ -51,7 +63,7 @@ impl Heard {
 /// if it has one.
 pub(super) async fn prepare(
     connection: &Connection,
-    topics: &[TopicSpec],
+    wanted: &[TopicSpec],
 ) -> Result<Option<String>, BrokerError> {
     let brokers = connection.brokers();
     if !brokers.split(',').all(is_address) {
@@ -59,7 +71,10 @@ pub(super) async fn prepare(
             setting: brokers.to_owned(),
         });
     }
-    let heard = Heard::default();
+    let heard = Heard {
+        tokens: connection.tokens(),
+        ..Heard::default()
+    };
     let unreachable = |source| BrokerError::Unreachable {
         brokers: brokers.to_owned(),
         said: heard.said(),
@@ -70,9 +85,13 @@ pub(super) async fn prepare(
         .set("socket.connection.setup.timeout.ms", "4000")
         .set_log_level(RDKafkaLogLevel::Error);
     let client = Client::from_config_and_context(&config, heard.clone()).map_err(unreachable)?;
+    if let Err(error) = heard.tokens.bring(client.client()) {
+        heard.keep(&error.to_string());
+        return Err(unreachable(error));
+    }
     let (partitions, cluster) = ask(client).await.map_err(unreachable)?;
     let mut missing = Vec::new();
-    for topic in topics {
+    for topic in wanted {
         match partitions.get(&topic.name).copied().unwrap_or_default() {
             0 => missing.push(topic),
             found if topic.partitions == 1 && found != 1 => {
@@ -86,14 +105,20 @@ pub(super) async fn prepare(
             _ => {}
         }
     }
-    create(connection, &missing)
-        .await
-        .map_err(|(topic, source)| BrokerError::Topic {
-            topic: topic.name.clone(),
-            partitions: topic.partitions,
+    if !missing.is_empty() {
+        let asked = Instant::now();
+        let made = topics::create(connection, &missing, CREATE_LIMIT).await;
+        made.map_err(|refused| BrokerError::Topic {
+            partitions: missing
+                .iter()
+                .find(|topic| topic.name == refused.topic)
+                .map_or(1, |topic| topic.partitions),
+            topic: refused.topic,
             brokers: brokers.to_owned(),
-            source,
+            source: refused.source,
         })?;
+        info!(topics = missing.len(), elapsed = ?asked.elapsed(), "topics made");
+    }
     Ok(cluster)
 }
 
@@ -123,59 +148,6 @@ async fn ask(client: Client) -> KafkaResult<(BTreeMap<String, usize>, Option<Str
     }
 }
 
-/// How a topic is made.
-fn new_topic<'a>(topic: &'a TopicSpec, retention: &'a str) -> NewTopic<'a> {
-    // The broker's own default, which is right for a cluster of one as for one of three.
-    let replication = TopicReplication::Fixed(-1);
-    NewTopic::new(&topic.name, topic.partitions, replication)
-        // Events are judged by the time at which they reached the log; a producer's clock may be wrong.
-        .set("message.timestamp.type", "LogAppendTime")
-        .set("retention.ms", retention)
-}
-
-fn retention(topic: &TopicSpec) -> String {
-    (u64::from(topic.retention.get()) * 3_600_000).to_string()
-}
-
-/// Makes topics; tells the first one that cannot be made.
-async fn create<'a>(
-    connection: &Connection,
-    topics: &[&'a TopicSpec],
-) -> Result<(), (&'a TopicSpec, KafkaError)> {
-    let Some(&first) = topics.first() else {
-        return Ok(());
-    };
-    let retentions: Vec<String> = topics.iter().map(|topic| retention(topic)).collect();
-    let new: Vec<NewTopic<'_>> = topics
-        .iter()
-        .zip(&retentions)
-        .map(|(topic, retention)| new_topic(topic, retention))
-        .collect();
-    let limit = Some(CREATE_LIMIT);
-    let options = AdminOptions::new()
-        .request_timeout(limit)
-        .operation_timeout(limit);
-    let asked = Instant::now();
-    let admin: Admin = connection
-        .client()
-        .create()
-        .map_err(|source| (first, source))?;
-    let made = admin.create_topics(&new, &options).await;
-    let made = made.map_err(|source| (first, source))?;
-    for result in made {
-        match result {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => {
-                let refused = topics.iter().find(|topic| topic.name == name);
-                let refused = refused.copied().unwrap_or(first);
-                return Err((refused, KafkaError::AdminOp(code)));
-            }
-        }
-    }
-    info!(topics = topics.len(), elapsed = ?asked.elapsed(), "topics made");
-    Ok(())
-}
-
 fn is_address(text: &str) -> bool {
     let port = text
         .trim()
@@ -183,26 +155,4 @@ fn is_address(text: &str) -> bool {
         .filter(|(host, _)| !host.is_empty())
         .map(|(_, port)| port.parse::<u16>());
     matches!(port, Some(Ok(1..)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_bear_the_brokers_time_and_are_kept_for_a_week() {
-        let spec = TopicSpec {
-            name: "StockExchange".to_owned(),
-            partitions: 1,
-            retention: crate::broker::RETENTION_HOURS,
-        };
-        let retention = retention(&spec);
-        let topic = new_topic(&spec, &retention);
-        assert_eq!((topic.name, topic.num_partitions), ("StockExchange", 1));
-        let wanted = [
-            ("message.timestamp.type", "LogAppendTime"),
-            ("retention.ms", "604800000"),
-        ];
-        assert_eq!(topic.config, wanted);
-    }
 }

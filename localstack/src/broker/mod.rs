@@ -10,6 +10,7 @@ mod watermarks;
 use std::{convert::Infallible, num::NonZeroU32, str::FromStr, time::Duration};
 
 use stream::Connection;
+pub use stream::TopicSpec;
 use tokio::sync::watch;
 
 use crate::template::{OnFailure, Template};
@@ -60,17 +61,6 @@ impl FromStr for KafkaSetting {
             brokers => Self::External(brokers.to_owned()),
         })
     }
-}
-
-/// A topic that must exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicSpec {
-    /// Its name.
-    pub name: String,
-    /// How many partitions it is made with.
-    pub partitions: i32,
-    /// How long it is made to keep its records, in hours.
-    pub retention: NonZeroU32,
 }
 
 /// The topics of the system, and those that the template's triggers read or give up to; made to keep their records for

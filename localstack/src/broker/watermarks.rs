@@ -6,7 +6,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
-use stream::Connection;
+use stream::{Connection, Tokens};
 
 use super::BrokerError;
 
@@ -24,7 +24,7 @@ pub struct Watermark {
 /// Reads watermarks over a connection of its own.
 #[derive(Clone)]
 pub struct Watermarks {
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<BaseConsumer<Tokens>>,
 }
 
 impl std::fmt::Debug for Watermarks {
@@ -40,7 +40,7 @@ impl Watermarks {
             said: "no client".to_owned(),
             source,
         };
-        let consumer = connection.client().create().map_err(unreachable)?;
+        let consumer = connection.questioner().map_err(unreachable)?;
         Ok(Self {
             consumer: Arc::new(consumer),
         })
@@ -50,6 +50,7 @@ impl Watermarks {
     pub async fn read(&self, partitions: &[(String, i32)]) -> Result<Vec<Watermark>, BrokerError> {
         let (consumer, partitions) = (Arc::clone(&self.consumer), partitions.to_vec());
         let read = move || {
+            consumer.context().renew(consumer.client());
             let read = |(topic, partition): (String, i32)| match consumer
                 .fetch_watermarks(&topic, partition, LIMIT)
             {

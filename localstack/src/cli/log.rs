@@ -5,11 +5,11 @@ use std::{env, sync::Arc, time::Duration};
 use rdkafka::{
     Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{Consumer, StreamConsumer},
+    consumer::Consumer,
     error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
     message::{BorrowedMessage, Message},
 };
-use stream::Connection;
+use stream::{Connection, StreamConsumer};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{broker::Watermark, trigger::LogRecord};
@@ -77,15 +77,16 @@ impl Logs {
             let told: Vec<String> = bad.iter().map(ToString::to_string).collect();
             LogError::Settings(told.join("; "))
         })?;
-        let consumer = connection
-            .client()
+        let mut config = connection.client();
+        config
             // The client wants a name although no group is joined.
             .set("group.id", "tidemill-command")
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             .set("auto.offset.reset", "earliest")
-            .set_log_level(RDKafkaLogLevel::Error)
-            .create()
+            .set_log_level(RDKafkaLogLevel::Error);
+        let consumer = connection
+            .consumer(&config)
             .map_err(|source| LogError::Broker {
                 brokers: brokers.to_owned(),
                 topic: String::new(),

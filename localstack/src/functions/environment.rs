@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, net::SocketAddr, path::Path};
 use uuid::Uuid;
 
 use super::HostSettings;
-use crate::template::{FunctionSpec, UnresolvedVariable};
+use crate::template::{BROKERS, FunctionSpec, UnresolvedVariable};
 
 /// The region that everything local is in, unless the user names another.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -82,7 +82,9 @@ pub(super) fn variables(
     ];
     variables.extend(lambda.map(|(name, value)| (name.to_owned(), value)));
     variables.extend(spec.environment(&settings.given)?);
-    if variables.contains_key("KAFKA_BROKERS") {
+    if spec.has_kafka() {
+        let brokers = settings.given.get_key_value(BROKERS);
+        variables.extend(brokers.map(|(name, value)| (name.clone(), value.clone())));
         let kafka = settings.with_kafka.iter().cloned();
         variables.extend(kafka.map(|(name, value)| (name.to_owned(), value)));
     }

@@ -53,7 +53,7 @@ pub struct HostSettings {
     pub given: BTreeMap<String, String>,
     /// Variables that every function gets, declared or not: what the user set on the command line.
     pub forced: BTreeMap<String, String>,
-    /// Variables of the functions that declare `KAFKA_BROKERS`, and of no other: how the brokers are reached.
+    /// Variables of the functions that are told a Kafka, and of no other: how the brokers are reached.
     pub with_kafka: Vec<(&'static str, String)>,
     /// Children of a function that declares no `ReservedConcurrentExecutions`.
     pub default_concurrency: u32,

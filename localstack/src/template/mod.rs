@@ -174,7 +174,18 @@ impl Template {
     }
 }
 
+/// The variable with the brokers' addresses.
+pub(crate) const BROKERS: &str = "KAFKA_BROKERS";
+/// The variable by which a function on AWS looks them up.
+pub(crate) const CLUSTER_ARN: &str = "KAFKA_CLUSTER_ARN";
+
 impl FunctionSpec {
+    /// Whether the function is told a Kafka.
+    pub(crate) fn has_kafka(&self) -> bool {
+        let mut names = self.env.keys().chain(self.unresolved_env.keys());
+        names.any(|name| [BROKERS, CLUSTER_ARN].contains(&name.as_str()))
+    }
+
     /// The variables that the function declares, with the values of `given` in place of its own.
     ///
     /// Variables in `given` that the function does not declare are left out: the template says which function gets what.

@@ -10,7 +10,7 @@ use rdkafka::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stream::Connection;
+use stream::{Connection, Tokens};
 use uuid::Uuid;
 
 use super::record::LogRecord;
@@ -26,7 +26,7 @@ pub(super) enum DestinationError {
 
 /// A Kafka topic that takes batches.
 pub(super) struct Destination {
-    producer: FutureProducer,
+    producer: FutureProducer<Tokens>,
     topic: String,
 }
 
@@ -70,7 +70,7 @@ impl Destination {
             // A whole event and what is around it.
             .set("message.max.bytes", "8388608")
             .set("message.timeout.ms", "10000")
-            .create()?;
+            .create_with_context(connection.tokens())?;
         Ok(Self {
             producer,
             topic: topic.to_owned(),

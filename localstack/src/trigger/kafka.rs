@@ -12,11 +12,11 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{CommitMode, Consumer, ConsumerContext, StreamConsumer},
+    consumer::{CommitMode, Consumer},
     error::{KafkaError, KafkaResult},
     message::Message,
 };
-use stream::Connection;
+use stream::{Connection, StreamConsumer};
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
@@ -40,8 +40,8 @@ pub(super) struct TriggerConsumer {
 impl TriggerConsumer {
     /// A consumer that has nothing assigned yet.
     pub(super) fn new(connection: &Connection, group: &str) -> Result<Self, TriggerError> {
-        let consumer = connection
-            .client()
+        let mut config = connection.client();
+        config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -54,8 +54,9 @@ impl TriggerConsumer {
             // The embedded broker answers a fetch that found nothing only when this is over.
             .set("fetch.wait.max.ms", "100")
             .set("reconnect.backoff.max.ms", "1000")
-            .set_log_level(RDKafkaLogLevel::Error)
-            .create()
+            .set_log_level(RDKafkaLogLevel::Error);
+        let consumer = connection
+            .consumer(&config)
             .map_err(|source| TriggerError::Consumer {
                 group: group.to_owned(),
                 source,
@@ -277,11 +278,10 @@ async fn bounds(
     ask(consumer, question).await
 }
 
-async fn ask<C, T, F>(consumer: &Arc<StreamConsumer<C>>, question: F) -> KafkaResult<T>
+async fn ask<T, F>(consumer: &Arc<StreamConsumer>, question: F) -> KafkaResult<T>
 where
-    C: ConsumerContext + 'static,
     T: Send + 'static,
-    F: FnOnce(&StreamConsumer<C>) -> KafkaResult<T> + Send + 'static,
+    F: FnOnce(&StreamConsumer) -> KafkaResult<T> + Send + 'static,
 {
     let consumer = Arc::clone(consumer);
     spawn_blocking(move || question(&consumer))

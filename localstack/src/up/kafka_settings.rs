@@ -30,7 +30,7 @@ pub(super) struct KafkaSettings {
     /// How a Kafka of yours is talked to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL [default: PLAINTEXT]
     #[arg(long, env = "KAFKA_SECURITY_PROTOCOL")]
     kafka_security_protocol: Option<String>,
-    /// PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+    /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, or MSK_IAM with the credentials of AWS
     #[arg(long, env = "KAFKA_SASL_MECHANISM")]
     kafka_sasl_mechanism: Option<String>,
     /// The user; the password is KAFKA_PASSWORD in the environment, and no flag
@@ -93,6 +93,7 @@ impl KafkaSettings {
             "KAFKA_KEY_FILE" => self.kafka_key_file.as_deref().map(absolute),
             // Arguments can be read by everybody on the machine, so secrets come by the environment alone.
             "KAFKA_PASSWORD" | "KAFKA_KEY_PASSWORD" => variable(name),
+            "AWS_REGION" => variable(name).or_else(|| variable("AWS_DEFAULT_REGION")),
             _ => None,
         }
     }

@@ -32,7 +32,7 @@ use crate::{
     metrics::Metrics,
     room::Room,
     scheduler::Scheduler,
-    template::{FunctionSpec, Template, Values},
+    template::{BROKERS, CLUSTER_ARN, Template, Values},
     trigger::{Invoke, Trigger},
 };
 
@@ -208,13 +208,8 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
 /// Whether a function is given the brokers to publish. One that has to publish before it gets on would wait for itself
 /// behind a valve that is closed because of it.
 fn publishes(template: &Template, function: &str) -> bool {
-    let declares = |spec: &FunctionSpec| {
-        [&spec.env, &spec.unresolved_env]
-            .iter()
-            .any(|variables| variables.contains_key("KAFKA_BROKERS"))
-    };
     let mut specs = template.functions.iter();
-    specs.any(|spec| spec.name == function && declares(spec))
+    specs.any(|spec| spec.name == function && spec.has_kafka())
 }
 
 fn template(settings: &Settings) -> Result<Template, UpError> {
@@ -269,15 +264,18 @@ fn given(
     lake_url: &str,
     epoch: u32,
 ) -> BTreeMap<String, String> {
+    // The template means the brokers on AWS, and what those ask for.
+    let elsewhere = stream::SETTINGS.into_iter().chain([CLUSTER_ARN]);
+    let elsewhere = elsewhere.map(|name| (name, String::new()));
     let given = [
-        ("KAFKA_BROKERS", brokers.to_owned()),
+        (BROKERS, brokers.to_owned()),
         ("LAKE_URL", lake_url.to_owned()),
         ("LOG_EPOCH", epoch.to_string()),
         ("WINDOW_SECONDS", settings.window_seconds.to_string()),
         ("LATENESS_SECONDS", settings.lateness_seconds.to_string()),
     ];
-    given
-        .into_iter()
+    elsewhere
+        .chain(given)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

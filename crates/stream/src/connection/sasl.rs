@@ -1,13 +1,33 @@
 //! Who a client is to the brokers.
 
+use std::fmt::{self, Debug};
+
 use super::Secret;
+use crate::tokens::Mint;
+
+/// How a client says who it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Sasl {
+    Password(User),
+    /// By tokens that are made for it.
+    Token(Mint),
+}
 
 /// A user with a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sasl {
+pub(super) struct User {
     pub(super) mechanism: Mechanism,
-    pub(super) username: String,
+    pub(super) name: String,
     pub(super) password: Secret,
+}
+
+impl Debug for Sasl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password(user) => user.fmt(f),
+            Self::Token(_) => f.write_str("Token"),
+        }
+    }
 }
 
 /// How the password is proven.
@@ -18,25 +38,27 @@ pub(super) enum Mechanism {
     ScramSha512,
 }
 
-/// What is wrong with a mechanism's name.
+/// What `KAFKA_SASL_MECHANISM` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoMechanism {
-    /// It exists, but not here yet.
-    Later,
-    Unknown,
+pub(super) enum Named {
+    Password(Mechanism),
+    /// A token signed with the credentials of AWS.
+    MskIam,
+}
+
+impl Named {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_uppercase().replace('_', "-").as_str() {
+            "PLAIN" => Self::Password(Mechanism::Plain),
+            "SCRAM-SHA-256" => Self::Password(Mechanism::ScramSha256),
+            "SCRAM-SHA-512" => Self::Password(Mechanism::ScramSha512),
+            "MSK-IAM" | "AWS-MSK-IAM" => Self::MskIam,
+            _ => return None,
+        })
+    }
 }
 
 impl Mechanism {
-    pub(super) fn parse(text: &str) -> Result<Self, NoMechanism> {
-        match text.to_ascii_uppercase().replace('_', "-").as_str() {
-            "PLAIN" => Ok(Self::Plain),
-            "SCRAM-SHA-256" => Ok(Self::ScramSha256),
-            "SCRAM-SHA-512" => Ok(Self::ScramSha512),
-            "OAUTHBEARER" | "MSK-IAM" | "AWS-MSK-IAM" => Err(NoMechanism::Later),
-            _ => Err(NoMechanism::Unknown),
-        }
-    }
-
     /// As Kafka writes it.
     pub(super) fn as_str(self) -> &'static str {
         match self {

@@ -5,10 +5,15 @@ use std::fs::File;
 use thiserror::Error;
 
 use super::{
-    ClientCertificate, Connection, Secret, Tls,
-    sasl::{Mechanism, NoMechanism, Sasl},
+    ClientCertificate, Connection, Secret, Security, Tls,
+    sasl::{Mechanism, Named, Sasl, User},
 };
+use crate::cluster::{Address, Cluster, ClusterArn};
+#[cfg(feature = "msk")]
+use crate::tokens::Mint;
 
+const CLUSTER_ARN: &str = "KAFKA_CLUSTER_ARN";
+const REGION: &str = "AWS_REGION";
 const BROKERS: &str = "KAFKA_BROKERS";
 const PROTOCOL: &str = "KAFKA_SECURITY_PROTOCOL";
 const MECHANISM: &str = "KAFKA_SASL_MECHANISM";
@@ -33,8 +38,10 @@ pub const SETTINGS: [&str; 8] = [
 const OF_SASL: [&str; 3] = [MECHANISM, USERNAME, PASSWORD];
 const OF_TLS: [&str; 4] = [CA_FILE, CERT_FILE, KEY_FILE, KEY_PASSWORD];
 
-/// Whether this build carries OpenSSL.
-const HAS_TLS: bool = cfg!(feature = "tls");
+/// Whether this build carries OpenSSL and AWS's signatures.
+const HAS_MSK: bool = cfg!(feature = "msk");
+
+const MECHANISMS: &str = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, MSK_IAM";
 
 /// A setting that cannot be used. Its value is no part of it, for it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -53,37 +60,38 @@ impl From<BadSetting> for (&'static str, String) {
 }
 
 impl Connection {
-    /// Reads `KAFKA_BROKERS`, which must be set, and [`SETTINGS`], which need not. Tells everything that is wrong at
-    /// once. An empty value counts as not set.
+    /// Reads `KAFKA_BROKERS`, which must be set, and [`SETTINGS`], which need not; for MSK by IAM also `AWS_REGION`.
+    /// Tells everything that is wrong at once. An empty value counts as not set.
     pub fn from_settings(
-        mut get: impl FnMut(&'static str) -> Option<String>,
+        get: impl FnMut(&'static str) -> Option<String>,
     ) -> Result<Self, Vec<BadSetting>> {
-        let mut reader = Reader {
-            get: |name| get(name).filter(|value| !value.is_empty()),
-            bad: Vec::new(),
-        };
+        let mut reader = Reader::new(get);
         let brokers = reader.required(BROKERS, "is not set");
-        let (tls, sasl) = reader.protocol();
-        let tls = if tls {
-            Some(reader.tls())
-        } else {
-            reader.refuse(
-                &OF_TLS,
-                "is only for KAFKA_SECURITY_PROTOCOL=SSL and SASL_SSL",
-            );
-            None
-        };
-        let sasl = if sasl {
-            reader.sasl()
-        } else {
-            let reason = "is only for KAFKA_SECURITY_PROTOCOL=SASL_SSL and SASL_PLAINTEXT";
-            reader.refuse(&OF_SASL, reason);
-            None
-        };
-        match brokers {
-            Some(brokers) if reader.bad.is_empty() => Ok(Self { brokers, tls, sasl }),
-            _ => Err(reader.bad),
+        let security = reader.security();
+        reader.finish(brokers.zip(security), |(brokers, security)| {
+            Self::new(brokers, security)
+        })
+    }
+}
+
+impl Cluster {
+    /// Reads either `KAFKA_BROKERS` or `KAFKA_CLUSTER_ARN`, and [`SETTINGS`]; for MSK also `AWS_REGION`. Tells
+    /// everything that is wrong at once. An empty value counts as not set.
+    pub fn from_settings(
+        get: impl FnMut(&'static str) -> Option<String>,
+    ) -> Result<Self, Vec<BadSetting>> {
+        let mut reader = Reader::new(get);
+        let address = reader.address();
+        let security = reader.security();
+        if let (Some(Address::Arn(_)), Some(security)) = (&address, &security)
+            && security.listener().is_none()
+        {
+            let reason = "is neither MSK_IAM nor SCRAM-SHA-512 over SASL_SSL, and MSK has nothing else for KAFKA_CLUSTER_ARN; set KAFKA_BROKERS for other Kafkas";
+            reader.reject(MECHANISM, reason);
         }
+        reader.finish(address.zip(security), |(address, security)| {
+            Self::new(address, security)
+        })
     }
 }
 
@@ -93,8 +101,94 @@ struct Reader<F> {
 }
 
 impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
+    fn new(get: F) -> Self {
+        Self {
+            get,
+            bad: Vec::new(),
+        }
+    }
+
+    fn get(&mut self, name: &'static str) -> Option<String> {
+        (self.get)(name).filter(|value| !value.is_empty())
+    }
+
+    fn finish<T, U>(
+        self,
+        read: Option<T>,
+        make: impl FnOnce(T) -> U,
+    ) -> Result<U, Vec<BadSetting>> {
+        match read {
+            Some(read) if self.bad.is_empty() => Ok(make(read)),
+            _ => Err(self.bad),
+        }
+    }
+
+    fn address(&mut self) -> Option<Address> {
+        match (self.get(BROKERS), self.get(CLUSTER_ARN)) {
+            (Some(brokers), None) => Some(Address::Brokers(brokers)),
+            (None, Some(arn)) => self.arn(&arn).map(Address::Arn),
+            (Some(_), Some(_)) => {
+                self.reject(
+                    CLUSTER_ARN,
+                    "is set as well as KAFKA_BROKERS: set one of them",
+                );
+                None
+            }
+            (None, None) => {
+                self.reject(BROKERS, "is not set, and neither is KAFKA_CLUSTER_ARN");
+                None
+            }
+        }
+    }
+
+    fn arn(&mut self, text: &str) -> Option<ClusterArn> {
+        self.needs_build(CLUSTER_ARN, "to look its brokers up");
+        let Some(arn) = ClusterArn::parse(text) else {
+            let reason = "is no arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/ID";
+            self.reject(CLUSTER_ARN, reason);
+            return None;
+        };
+        let region = self.region()?;
+        if region != arn.region() {
+            let reason = format!(
+                "is of a cluster in {}, and AWS_REGION is {region}: name a cluster of this region",
+                arn.region()
+            );
+            self.reject(CLUSTER_ARN, reason);
+        }
+        Some(arn)
+    }
+
+    /// Told once if it is missing.
+    fn region(&mut self) -> Option<String> {
+        let region = self.get(REGION);
+        if region.is_none() && !self.bad.iter().any(|bad| bad.name == REGION) {
+            self.reject(REGION, "is not set: it says which region's MSK is meant");
+        }
+        region
+    }
+
+    fn security(&mut self) -> Option<Security> {
+        let (tls, sasl) = self.protocol();
+        let tls = if tls {
+            Some(self.tls())
+        } else {
+            let reason = "is only for KAFKA_SECURITY_PROTOCOL=SSL and SASL_SSL";
+            self.refuse(&OF_TLS, reason);
+            None
+        };
+        let sasl = if sasl {
+            Some(self.sasl(tls.is_some())?)
+        } else {
+            let reason = "is only for KAFKA_SECURITY_PROTOCOL=SASL_SSL and SASL_PLAINTEXT";
+            self.refuse(&OF_SASL, reason);
+            None
+        };
+        Some(Security { tls, sasl })
+    }
+
     fn required(&mut self, name: &'static str, reason: &str) -> Option<String> {
-        let value = (self.get)(name);
+        let value = self.get(name);
         if value.is_none() {
             self.reject(name, reason);
         }
@@ -108,7 +202,7 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
 
     fn refuse(&mut self, names: &[&'static str], reason: &str) {
         for &name in names {
-            if (self.get)(name).is_some() {
+            if self.get(name).is_some() {
                 self.reject(name, reason);
             }
         }
@@ -116,7 +210,9 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
 
     /// Whether there is TLS, and whether there is SASL.
     fn protocol(&mut self) -> (bool, bool) {
-        let protocol = (self.get)(PROTOCOL).map(|protocol| protocol.to_ascii_uppercase());
+        let protocol = self
+            .get(PROTOCOL)
+            .map(|protocol| protocol.to_ascii_uppercase());
         let (tls, sasl) = match protocol.as_deref() {
             None | Some("PLAINTEXT") => (false, false),
             Some("SSL") => (true, false),
@@ -131,16 +227,16 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
             }
         };
         if tls {
-            self.needs_openssl(PROTOCOL, "SSL and SASL_SSL");
+            self.needs_build(PROTOCOL, "for SSL and SASL_SSL");
         }
         (tls, sasl)
     }
 
     /// Told once, of the first setting that asks for it.
-    fn needs_openssl(&mut self, name: &'static str, what: &str) {
-        let how = "`make run TLS=1` (cargo's feature `stream/tls`)";
-        if !HAS_TLS && !self.bad.iter().any(|bad| bad.reason.contains(how)) {
-            let reason = format!("needs a build with OpenSSL for {what}: {how}");
+    fn needs_build(&mut self, name: &'static str, what: &str) {
+        let how = "`make run TLS=1` (cargo's feature `stream/msk`)";
+        if !HAS_MSK && !self.bad.iter().any(|bad| bad.reason.contains(how)) {
+            let reason = format!("needs a build with OpenSSL and AWS's signatures {what}: {how}");
             self.reject(name, reason);
         }
     }
@@ -148,7 +244,7 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
     fn tls(&mut self) -> Tls {
         let ca_file = self.file(CA_FILE);
         let (certificate, key) = (self.file(CERT_FILE), self.file(KEY_FILE));
-        let password = (self.get)(KEY_PASSWORD).map(Secret::new);
+        let password = self.get(KEY_PASSWORD).map(Secret::new);
         let client = match (certificate, key) {
             (Some(certificate), Some(key)) => Some(ClientCertificate {
                 certificate,
@@ -175,41 +271,64 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
 
     /// A file that can be read now: the client library would say less about one that cannot.
     fn file(&mut self, name: &'static str) -> Option<String> {
-        let path = (self.get)(name)?;
+        let path = self.get(name)?;
         if let Err(error) = File::open(&path) {
             self.reject(name, format!("is {path}, which cannot be read: {error}"));
         }
         Some(path)
     }
 
-    fn sasl(&mut self) -> Option<Sasl> {
-        let allowed = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512";
-        let mechanism = self.required(MECHANISM, &format!("is not set; allowed: {allowed}"));
-        let mechanism = match mechanism.as_deref().map(Mechanism::parse) {
-            Some(Ok(mechanism)) => {
+    fn sasl(&mut self, tls: bool) -> Option<Sasl> {
+        let mechanism = self.required(MECHANISM, &format!("is not set; allowed: {MECHANISMS}"));
+        let mechanism = match mechanism.as_deref().map(Named::parse) {
+            Some(Some(Named::MskIam)) => return self.msk_iam(tls),
+            Some(Some(Named::Password(mechanism))) => {
                 if mechanism.needs_openssl() {
-                    self.needs_openssl(MECHANISM, "SCRAM");
+                    self.needs_build(MECHANISM, "for SCRAM");
                 }
                 Some(mechanism)
             }
-            Some(Err(NoMechanism::Later)) => {
-                let reason =
-                    format!("by token (MSK IAM, OAUTHBEARER) is not there yet; allowed: {allowed}");
-                self.reject(MECHANISM, reason);
-                None
-            }
-            Some(Err(NoMechanism::Unknown)) => {
-                self.reject(MECHANISM, format!("is none of {allowed}"));
+            Some(None) => {
+                self.reject(MECHANISM, format!("is none of {MECHANISMS}"));
                 None
             }
             None => None,
         };
-        let username = self.required(USERNAME, "is needed for SASL and not set");
-        let password = self.required(PASSWORD, "is needed for SASL and not set");
-        Some(Sasl {
-            mechanism: mechanism?,
-            username: username?,
-            password: Secret::new(password?),
-        })
+        self.password(mechanism)
     }
+
+    fn password(&mut self, mechanism: Option<Mechanism>) -> Option<Sasl> {
+        let name = self.required(USERNAME, "is needed for SASL and not set");
+        let password = self.required(PASSWORD, "is needed for SASL and not set");
+        Some(Sasl::Password(User {
+            mechanism: mechanism?,
+            name: name?,
+            password: Secret::new(password?),
+        }))
+    }
+
+    fn msk_iam(&mut self, tls: bool) -> Option<Sasl> {
+        self.needs_build(MECHANISM, "for MSK_IAM");
+        if !tls {
+            let reason =
+                "MSK_IAM is only for KAFKA_SECURITY_PROTOCOL=SASL_SSL: a token is a secret";
+            self.reject(MECHANISM, reason);
+        }
+        let reason = "is not for MSK_IAM, which signs with the credentials of AWS";
+        self.refuse(&[USERNAME, PASSWORD], reason);
+        signed(self.region()?)
+    }
+}
+
+#[cfg(feature = "msk")]
+fn signed(region: String) -> Option<Sasl> {
+    use crate::msk::{Access, Signer};
+    let signer = Signer::new(region, Access::Environment);
+    Some(Sasl::Token(Mint::of(std::sync::Arc::new(signer))))
+}
+
+/// Was refused already.
+#[cfg(not(feature = "msk"))]
+fn signed(_region: String) -> Option<Sasl> {
+    None
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::Cluster;
 
 const BROKERS: (&str, &str) = ("KAFKA_BROKERS", "b:9092");
 
@@ -52,7 +53,7 @@ fn a_user_with_a_password_needs_no_tls_build() {
     for (name, value) in wanted {
         assert_eq!(config.get(name), Some(value), "{name}");
     }
-    assert!(!format!("{connection:?} {:?}", connection.sasl).contains("hush"));
+    assert!(!format!("{connection:?} {:?}", connection.security).contains("hush"));
 }
 
 #[test]
@@ -88,20 +89,66 @@ fn settings_that_would_do_nothing_are_refused() {
 }
 
 #[test]
-fn tokens_are_not_there_yet() {
-    for mechanism in ["OAUTHBEARER", "MSK_IAM", "AWS_MSK_IAM"] {
-        let mut settings = plain();
-        settings[2].1 = mechanism;
-        let (names, text) = bad(&settings);
-        assert_eq!(names, ["KAFKA_SASL_MECHANISM"]);
-        assert!(
-            text.contains("not there yet") && text.contains("SCRAM-SHA-512"),
-            "{text}"
-        );
+fn a_kafka_is_named_by_its_brokers_or_by_its_arn() {
+    const ARN: (&str, &str) = (
+        "KAFKA_CLUSTER_ARN",
+        "arn:aws:kafka:eu-west-1:123456789012:cluster/events/1-2-3",
+    );
+    let told = |pairs: &[(&str, &str)]| {
+        let read = Cluster::from_settings(|name| {
+            let found = pairs.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let bad = read.map(drop).unwrap_err();
+        bad.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    assert!(told(&[]).contains("KAFKA_BROKERS is not set, and neither is KAFKA_CLUSTER_ARN"));
+    assert!(told(&[BROKERS, ARN]).contains("KAFKA_CLUSTER_ARN is set as well as KAFKA_BROKERS"));
+    assert!(told(&[ARN]).contains("AWS_REGION is not set"));
+    let elsewhere = told(&[ARN, ("AWS_REGION", "us-east-1")]);
+    assert!(
+        elsewhere.contains("eu-west-1, and AWS_REGION is us-east-1"),
+        "{elsewhere}"
+    );
+    for bad in [
+        "events",
+        "arn:aws:s3:::bucket",
+        "arn:aws:kafka:eu-west-1:1:topic/a/b/c",
+    ] {
+        let told = told(&[("KAFKA_CLUSTER_ARN", bad)]);
+        assert!(told.contains("is no arn:aws:kafka:"), "{told}");
     }
+    let mut by_password = plain();
+    by_password[0] = ARN;
+    by_password.push(("AWS_REGION", "eu-west-1"));
+    let told = told(&by_password);
+    assert!(
+        told.contains("MSK has nothing else for KAFKA_CLUSTER_ARN"),
+        "{told}"
+    );
 }
 
-#[cfg(not(feature = "tls"))]
+#[test]
+fn msk_takes_tokens_by_tls_alone_and_no_password() {
+    let mut settings = plain();
+    settings[2].1 = "MSK_IAM";
+    let (_, text) = bad(&settings);
+    for told in [
+        "only for KAFKA_SECURITY_PROTOCOL=SASL_SSL",
+        "KAFKA_USERNAME is not for MSK_IAM",
+        "KAFKA_PASSWORD is not",
+        "AWS_REGION is not set",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    settings[2].1 = "OAUTHBEARER";
+    assert!(bad(&settings).1.contains("is none of PLAIN"));
+}
+
+#[cfg(not(feature = "msk"))]
 #[test]
 fn a_build_without_openssl_says_how_to_make_one_with_it() {
     let mut settings = plain();
@@ -112,41 +159,11 @@ fn a_build_without_openssl_says_how_to_make_one_with_it() {
     let (names, text) = bad(&[BROKERS, ("KAFKA_SECURITY_PROTOCOL", "SSL")]);
     assert_eq!(names, ["KAFKA_SECURITY_PROTOCOL"]);
     assert!(text.contains("make run TLS=1"), "{text}");
-}
-
-#[cfg(feature = "tls")]
-#[test]
-fn a_build_with_openssl_takes_scram_and_certificates() {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let mut settings = plain();
-    settings[1].1 = "SASL_SSL";
-    settings[2].1 = "scram_sha_512";
-    let certificates = [
-        ("KAFKA_CA_FILE", here),
-        ("KAFKA_CERT_FILE", here),
-        ("KAFKA_KEY_FILE", here),
-        ("KAFKA_KEY_PASSWORD", "hush"),
-    ];
-    settings.extend(certificates);
-    let connection = read(&settings).unwrap();
-    let config = connection.client();
-    let wanted = [
-        ("security.protocol", "SASL_SSL"),
-        ("sasl.mechanisms", "SCRAM-SHA-512"),
-        ("ssl.ca.location", here),
-        ("ssl.certificate.location", here),
-        ("ssl.key.location", here),
-        ("ssl.key.password", "hush"),
-    ];
-    for (name, value) in wanted {
-        assert_eq!(config.get(name), Some(value), "{name}");
-    }
-    let missing = [
+    let (_, text) = bad(&[
         BROKERS,
-        ("KAFKA_SECURITY_PROTOCOL", "SSL"),
-        ("KAFKA_CA_FILE", "/no/ca.pem"),
-    ];
-    let (names, text) = bad(&missing);
-    assert_eq!(names, ["KAFKA_CA_FILE"]);
-    assert!(text.contains("/no/ca.pem"), "{text}");
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+        ("KAFKA_SASL_MECHANISM", "MSK_IAM"),
+        ("AWS_REGION", "eu-west-1"),
+    ]);
+    assert_eq!(text.matches("make run TLS=1").count(), 1, "{text}");
 }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{
-        CommitMode, Consumer, DefaultConsumerContext, StreamConsumer,
-        stream_consumer::StreamPartitionQueue,
-    },
+    consumer::{CommitMode, Consumer, stream_consumer::StreamPartitionQueue},
 };
+use stream::{StreamConsumer, Tokens};
 
 use super::{LIMIT, ask};
 use crate::{
@@ -24,7 +22,7 @@ use crate::{
 pub(in crate::trigger) struct KafkaLog {
     pub(in crate::trigger) topic: String,
     pub(in crate::trigger) partition: i32,
-    pub(super) queue: StreamPartitionQueue<DefaultConsumerContext>,
+    pub(super) queue: StreamPartitionQueue<Tokens>,
     pub(super) consumer: Arc<StreamConsumer>,
 }
 

@@ -1,0 +1,143 @@
+//! A custom resource of CloudFormation: the topics.
+//!
+//! - Trigger: CloudFormation, when a stack with the resource is made, changed or deleted.
+//! - Inputs: `ResourceProperties.Topics`, a list of `{Name, Partitions, RetentionHours}`.
+//! - Outputs: topics; the outcome, put to the event's `ResponseURL`.
+//! - Guarantee: CloudFormation hears of every outcome before the invocation ends, of failures with their reason. Topics
+//!   that are missing are made, those that have too few partitions get more; an update also changes how long records
+//!   are kept. No topic and no partition is ever deleted, with the resource neither: records stay.
+//!
+//! `ResponseURL` is signed, and whoever has it may answer: it gets into no log and no error.
+
+mod outcome;
+mod request;
+
+use std::time::{Duration, SystemTime};
+
+use lambda_kit::run::chain;
+use lambda_kit::{ConfigErrors, Deadline, Env, Reply};
+use serde::Serialize;
+use serde_json::Value;
+use stream::topics::{Existing, TopicError, ensure};
+use stream::{Cluster, LookupError};
+use thiserror::Error;
+use tracing::{error, info};
+
+pub use outcome::{Data, NotTold, Status};
+pub use request::BadRequest;
+
+use outcome::{Outcome, tell};
+use request::{Act, Envelope, Request};
+
+/// What is left for the answer when the work has to stop.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// What lives as long as the process.
+pub struct Context {
+    /// A Kafka that cannot be used is told to CloudFormation, which would wait an hour for a process that ends.
+    kafka: Result<Cluster, ConfigErrors>,
+    client: reqwest::Client,
+}
+
+/// What an invocation answers, to whoever looks; CloudFormation is told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// What CloudFormation was told.
+    pub status: Status,
+}
+
+impl Reply for Told {}
+
+/// Why an invocation failed: CloudFormation was not told.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The event does not say whom to tell.
+    #[error("this is no event of CloudFormation's")]
+    BadEvent(#[from] BadRequest),
+    /// The outcome was not taken.
+    #[error(transparent)]
+    NotTold(#[from] NotTold),
+}
+
+/// Why topics are not as they should be.
+#[derive(Debug, Error)]
+enum Failed {
+    #[error(transparent)]
+    BadRequest(#[from] BadRequest),
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Brokers(#[from] LookupError),
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    #[error(
+        "the brokers did not do it within {} s: are they reached from the function's subnets and security groups, and allow its permissions kafka-cluster:Connect?", .0.as_secs()
+    )]
+    TimedOut(Duration),
+}
+
+impl Context {
+    /// Reads the environment: `KAFKA_BROKERS` or `KAFKA_CLUSTER_ARN`, and `stream::SETTINGS`.
+    pub fn from_env(env: &mut Env) -> Result<Self, reqwest::Error> {
+        let kafka = env.group(|get| Cluster::from_settings(get));
+        // Another provider may be there already; all do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(Self {
+            kafka: env.finish(kafka),
+            client: reqwest::Client::builder().build()?,
+        })
+    }
+}
+
+/// Does what the event asks for and tells CloudFormation what came of it.
+pub async fn handle(event: Value, deadline: Deadline, context: &Context) -> Result<Told, Error> {
+    let envelope = Envelope::of(&event)?;
+    let limit = deadline.remaining(SystemTime::now()).saturating_sub(MARGIN);
+    let outcome = match act(&event, limit, context).await {
+        Ok(data) => Outcome::success(&envelope, data),
+        Err(failed) => {
+            let reason = chain(&failed);
+            error!(
+                error = reason,
+                resource = envelope.logical_resource_id,
+                "topics are not as they should be"
+            );
+            Outcome::failure(&envelope, &reason)
+        }
+    };
+    tell(&context.client, &envelope, &outcome, deadline).await?;
+    info!(
+        status = ?outcome.status,
+        request = envelope.request_id,
+        "cloudformation was told"
+    );
+    Ok(Told {
+        status: outcome.status,
+    })
+}
+
+async fn act(event: &Value, limit: Duration, context: &Context) -> Result<Data, Failed> {
+    let request = Request::of(event)?;
+    let existing = match request.act {
+        Act::Create => Existing::Keep,
+        Act::Update => Existing::Change,
+        // Records stay.
+        Act::Delete => return Ok(Data::default()),
+    };
+    let kafka = context.kafka.clone()?;
+    let work = async {
+        let connection = kafka.connect().await?;
+        let done = ensure(&connection, &request.topics, existing, limit).await?;
+        info!(?done, "topics are there");
+        let ordered = |name: &&String| {
+            let mut topics = request.topics.iter();
+            topics.any(|topic| topic.name == **name && topic.partitions == 1)
+        };
+        if let Some(topic) = done.wider.iter().find(ordered) {
+            return Err(BadRequest::Order(topic.clone()).into());
+        }
+        Ok(Data::of(&connection, done))
+    };
+    let timed_out = |_| Failed::TimedOut(limit);
+    tokio::time::timeout(limit, work).await.map_err(timed_out)?
+}

@@ -5,12 +5,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := $(abspath $(TARGET))/tools
 CARGO_LAMBDA := cargo-lambda==1.9.2
 LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
+CHECKOV := checkov==3.3.30
 CARGO_DENY := 0.20.2
 # `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
 CARGO_FUZZ := 0.13.2
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
+TEMPLATES := template.yaml $(sort $(wildcard infra/*.yaml))
 FUZZED := events wire kafka_event statement template
 
 .PHONY: help run build test kill simulate overload fuzz bench lint fmt package tools needs-rust needs-nightly needs-python
@@ -64,12 +66,14 @@ bench: needs-rust ## measurements, as ratios side by side
 	@command -v wrk >/dev/null || echo "skipped: the comparison of the generators with wrk, which is not installed (apt-get install wrk)"
 	cargo bench --locked -p tidemill --bench load
 
-lint: needs-rust $(TOOLS)/linters $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate
+lint: needs-rust $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate, checkov
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(TOOLS)/bin/cargo-deny --offline --locked check bans licenses sources
-	$(TOOLS)/bin/cfn-lint template.yaml
-	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(TOOLS)/bin/sam validate --lint --template template.yaml
+	$(TOOLS)/bin/cfn-lint $(TEMPLATES)
+	@set -e; for template in $(TEMPLATES); do \
+	  SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(TOOLS)/bin/sam validate --lint --template $$template; done
+	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --file $(TEMPLATES)
 
 fmt: needs-rust ## formats every crate
 	cargo fmt --all
@@ -119,6 +123,11 @@ $(TOOLS)/kafka/installed: localstack/src/broker/apache/pom.xml
 $(TOOLS)/linters: | needs-python
 	@echo "tidemill: installing the linters of the template"
 	@python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q --disable-pip-version-check $(LINTERS) && touch $@
+
+# A folder of its own, as above.
+$(TOOLS)/checkov/installed: | needs-python
+	@echo "tidemill: installing $(CHECKOV), which looks at the stacks for what is unsafe"
+	@python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check $(CHECKOV) && touch $@
 
 $(TOOLS)/bin/cargo-deny: | needs-rust
 	@echo "tidemill: building cargo-deny $(CARGO_DENY)"

@@ -1,4 +1,4 @@
-//! Kafka triggers: events of the types `MSK` and `SelfManagedKafka`.
+//! Kafka triggers: events of the types `MSK` and `SelfManagedKafka`, and event source mappings that are resources.
 
 use std::time::Duration;
 
@@ -47,7 +47,9 @@ pub(super) fn msk(
     if properties.raw("StartingPosition").is_none() {
         return Err(properties.refused("StartingPosition", &"nothing", POSITIONS));
     }
-    trigger(id, properties, function, EventSource::Msk { arn })
+    let group = properties.text("ConsumerGroupId", GROUP)?;
+    let group = group.unwrap_or_else(|| format!("tidemill-{function}"));
+    trigger(id, properties, group, EventSource::Msk { arn })
 }
 
 /// An event of the type `SelfManagedKafka`; `None` when it is disabled.
@@ -61,13 +63,69 @@ pub(super) fn self_managed(
         .chain(["KafkaBootstrapServers"])
         .collect();
     properties.only(&known)?;
-    trigger(id, properties, function, EventSource::SelfManaged)
+    let group = properties.text("ConsumerGroupId", GROUP)?;
+    let group = group.unwrap_or_else(|| format!("tidemill-{function}"));
+    trigger(id, properties, group, EventSource::SelfManaged)
 }
+
+/// A mapping that is a resource of its own, with the logical id of the function that it invokes; no trigger when it is
+/// disabled.
+pub(super) fn mapping(
+    properties: &Properties<'_>,
+) -> Result<(String, Option<KafkaTrigger>), TemplateError> {
+    let id = properties.logical_id();
+    properties.only(&[
+        "FunctionName",
+        "EventSourceArn",
+        "SelfManagedEventSource",
+        MSK_CONFIG,
+        OWN_CONFIG,
+        "Topics",
+        "BatchSize",
+        "MaximumBatchingWindowInSeconds",
+        "StartingPosition",
+        "FunctionResponseTypes",
+        "DestinationConfig",
+        "MaximumRetryAttempts",
+        "Enabled",
+        "SourceAccessConfigurations",
+        "ProvisionedPollerConfig",
+        "Tags",
+    ])?;
+    let function = match properties.raw("FunctionName") {
+        Some(Node::Call(call, argument)) if call == "Ref" => argument.text(),
+        _ => None,
+    };
+    let Some(function) = function else {
+        let allowed = "!Ref of an AWS::Serverless::Function";
+        return Err(properties.refused("FunctionName", &"something else", allowed));
+    };
+    let arn = properties.get("EventSourceArn")?;
+    let own = properties.get("SelfManagedEventSource")?;
+    let (source, config) = match (arn, own) {
+        (Some(Node::Text(arn)), None) => (EventSource::Msk { arn: Some(arn) }, MSK_CONFIG),
+        (Some(Node::Unresolved(_)), None) => (EventSource::Msk { arn: None }, MSK_CONFIG),
+        (None, Some(_)) => (EventSource::SelfManaged, OWN_CONFIG),
+        _ => {
+            let allowed = "the ARN of a cluster, or SelfManagedEventSource in its place";
+            return Err(properties.refused("EventSourceArn", &"neither or both", allowed));
+        }
+    };
+    let group = properties
+        .get(config)?
+        .and_then(|config| config.get("ConsumerGroupId")?.text().map(str::to_owned));
+    let group = group.unwrap_or_else(|| format!("tidemill-{id}"));
+    Ok((function.to_owned(), trigger(id, properties, group, source)?))
+}
+
+const MSK_CONFIG: &str = "AmazonManagedKafkaEventSourceConfig";
+const OWN_CONFIG: &str = "SelfManagedKafkaEventSourceConfig";
+const GROUP: &str = "the name of a consumer group";
 
 fn trigger(
     id: &str,
     properties: &Properties<'_>,
-    function: &str,
+    consumer_group: String,
     source: EventSource,
 ) -> Result<Option<KafkaTrigger>, TemplateError> {
     let mut topics = properties.texts("Topics", TOPICS)?.unwrap_or_default();
@@ -77,7 +135,6 @@ fn trigger(
     topics.sort_unstable();
     topics.dedup();
     let window = properties.number("MaximumBatchingWindowInSeconds", 0..=300)?;
-    let group = properties.text("ConsumerGroupId", "the name of a consumer group")?;
     let on_failure = on_failure(properties)?;
     let attempts = properties.number("MaximumRetryAttempts", 0..=10_000)?;
     let trigger = KafkaTrigger {
@@ -91,7 +148,7 @@ fn trigger(
             Duration::from_secs(seconds.into())
         }),
         starting_position: starting_position(properties)?,
-        consumer_group: group.unwrap_or_else(|| format!("tidemill-{function}")),
+        consumer_group,
         report_batch_item_failures: reports_item_failures(properties)?,
         maximum_retry_attempts: match on_failure {
             // With a destination a batch is given up after ten attempts at the latest.

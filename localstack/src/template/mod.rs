@@ -13,6 +13,7 @@ mod route;
 use std::{collections::BTreeMap, time::Duration};
 
 pub use error::TemplateError;
+pub use node::Node;
 
 /// The values that the runner gives to references: a parameter's name, a resource's logical id, or
 /// `LogicalId.Attribute`. They win over a parameter's default.
@@ -88,7 +89,7 @@ pub struct Schedule {
 /// One Kafka trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaTrigger {
-    /// Its key under `Events`.
+    /// Its key under `Events`, or under `Resources` where it is a mapping of its own.
     pub id: String,
     /// What the event calls its source.
     pub source: EventSource,

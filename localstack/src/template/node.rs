@@ -15,7 +15,7 @@ const MOST_DEPTH: usize = 32;
 
 /// One node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
+pub enum Node {
     /// Nothing.
     Null,
     /// A scalar as text; CloudFormation makes no difference between `1` and `"1"`.
@@ -32,7 +32,7 @@ pub(super) enum Node {
 
 impl Node {
     /// Reads a document.
-    pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_depth: MOST_DEPTH },
             // `no` stays text; only `true` and `false` are flags.
@@ -44,7 +44,7 @@ impl Node {
     }
 
     /// The value of a mapping's key; `None` for a missing key, for null, and for what is no mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         match self {
             Node::Map(entries) => entries
                 .iter()
@@ -56,7 +56,7 @@ impl Node {
     }
 
     /// The entries of a mapping; none for anything else.
-    pub(super) fn entries(&self) -> &[(String, Node)] {
+    pub fn entries(&self) -> &[(String, Node)] {
         match self {
             Node::Map(entries) => entries,
             _ => &[],
@@ -64,7 +64,7 @@ impl Node {
     }
 
     /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Node::Text(text) => Some(text),
             _ => None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     HttpApi, Template, TemplateError, Values, events::IMPLICIT_API, function, intrinsics::Resolver,
-    node::Node, properties::Properties,
+    kafka, node::Node, properties::Properties,
 };
 
 /// Reads a template.
@@ -24,6 +24,7 @@ pub(super) fn template(text: &str, values: &Values) -> Result<Template, Template
         apis: Vec::new(),
         functions: Vec::new(),
     };
+    let mut mappings = Vec::new();
     for (logical_id, resource) in resources {
         let properties = Properties::new(&resolver, logical_id, resource.get("Properties"), None);
         if !is_wanted(&properties, resource)? {
@@ -46,6 +47,9 @@ pub(super) fn template(text: &str, values: &Values) -> Result<Template, Template
                     .functions
                     .push(function::function(&properties, resource)?);
             }
+            Some("AWS::Lambda::EventSourceMapping") => {
+                mappings.push((kafka::mapping(&properties)?, properties));
+            }
             // Everything else exists only in a deployed stack.
             Some(_) => {}
             None => {
@@ -54,6 +58,16 @@ pub(super) fn template(text: &str, values: &Values) -> Result<Template, Template
                     &"nothing",
                     "a resource type, e.g. AWS::Serverless::Function",
                 ));
+            }
+        }
+    }
+    for ((function, trigger), properties) in mappings {
+        let mut functions = template.functions.iter_mut();
+        match functions.find(|spec| spec.logical_id == function) {
+            Some(spec) => spec.triggers.extend(trigger),
+            None => {
+                let allowed = "!Ref of an AWS::Serverless::Function of this template";
+                return Err(properties.refused("FunctionName", &function, allowed));
             }
         }
     }

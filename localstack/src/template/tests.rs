@@ -60,10 +60,8 @@ fn our_own_template() {
     assert_eq!((stocks.binary.as_str(), stocks.memory_mb), ("stocks", 512));
     assert_eq!(stocks.env["QUOTES"], "simulated");
     assert_eq!(stocks.env["RUST_LOG"], "info");
-    assert_eq!(
-        stocks.unresolved_env["KAFKA_BROKERS"],
-        "!Ref BootstrapBrokers"
-    );
+    assert_eq!(stocks.env["KAFKA_BROKERS"], "");
+    assert!(stocks.unresolved_env.contains_key("KAFKA_CLUSTER_ARN"));
     assert!(stocks.routes.contains(&Route {
         api: "StocksApi".to_owned(),
         method: "POST".to_owned(),
@@ -93,43 +91,64 @@ fn our_own_template() {
 
 #[test]
 fn variables_that_the_runner_must_give() {
+    let archive = |template: &Template| {
+        let mut functions = template.functions.iter();
+        functions.find(|it| it.name == "archive").unwrap().clone()
+    };
     let template = parse(OWN).unwrap();
-    let stocks = template
-        .functions
-        .iter()
-        .find(|function| function.name == "stocks")
-        .unwrap();
-    let error = stocks.environment(&BTreeMap::new()).unwrap_err();
-    assert_eq!(error.variable, "KAFKA_BROKERS");
-    assert!(
-        error.to_string().contains("!Ref BootstrapBrokers"),
-        "{error}"
-    );
+    let error = archive(&template)
+        .environment(&BTreeMap::new())
+        .unwrap_err();
+    assert_eq!(error.variable, "LAKE_URL");
+    assert!(error.to_string().contains("Lake.Outputs.Bucket"), "{error}");
     let given = [
-        ("KAFKA_BROKERS", "b:1"),
+        ("LAKE_URL", "file:///lake"),
         ("RUST_LOG", "debug"),
         ("UNASKED", "x"),
     ];
     let given = given
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-    let env = stocks.environment(&given).unwrap();
+    let env = archive(&template).environment(&given).unwrap();
     assert_eq!(
-        (env["KAFKA_BROKERS"].as_str(), env["RUST_LOG"].as_str()),
-        ("b:1", "debug")
+        (env["LAKE_URL"].as_str(), env["RUST_LOG"].as_str()),
+        ("file:///lake", "debug")
     );
     assert!(!env.contains_key("UNASKED"));
 
-    let values = Values::from([("BootstrapBrokers".to_owned(), "c:2".to_owned())]);
+    let values = Values::from([("LakeBucket".to_owned(), "kept".to_owned())]);
     let template = Template::parse(OWN, &values).unwrap();
-    let stocks = template
-        .functions
-        .iter()
-        .find(|function| function.name == "stocks")
-        .unwrap();
+    let env = archive(&template).environment(&BTreeMap::new()).unwrap();
+    assert_eq!(env["LAKE_URL"], "s3://kept");
+}
+
+#[test]
+fn triggers_on_brokers_of_ones_own_are_the_same_but_for_their_source() {
+    let own = Values::from([
+        ("Kafka".to_owned(), "brokers".to_owned()),
+        ("KafkaBrokers".to_owned(), "b:1,c:2".to_owned()),
+    ]);
+    let (ours, theirs) = (parse(OWN).unwrap(), Template::parse(OWN, &own).unwrap());
+    let triggers = |template: &Template| -> Vec<KafkaTrigger> {
+        let functions = template.functions.iter();
+        functions.flat_map(|it| it.triggers.clone()).collect()
+    };
+    let expected: Vec<_> = triggers(&ours)
+        .into_iter()
+        .map(|trigger| KafkaTrigger {
+            source: EventSource::SelfManaged,
+            ..trigger
+        })
+        .collect();
+    assert_eq!(expected.len(), 7);
+    assert_eq!(triggers(&theirs), expected);
+    let stocks = &theirs.functions[0];
     assert_eq!(
-        stocks.environment(&BTreeMap::new()).unwrap()["KAFKA_BROKERS"],
-        "c:2"
+        (
+            stocks.env["KAFKA_BROKERS"].as_str(),
+            stocks.env["KAFKA_CLUSTER_ARN"].as_str()
+        ),
+        ("b:1,c:2", "")
     );
 }
 
@@ -242,6 +261,17 @@ fn what_is_refused_says_where_and_what_is_allowed() {
             "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Timeout: !Sub '${open'}}}".to_owned(),
             "F: Timeout: !Sub ${open",
             "its }",
+        ),
+        (
+            "Resources: {M: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: !Ref F, EventSourceArn: a, Topics: [t]}}}"
+                .to_owned(),
+            "M: FunctionName: F",
+            "of this template",
+        ),
+        (
+            "Resources: {M: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: !Ref F, Topics: [t]}}}".to_owned(),
+            "M: EventSourceArn: neither or both",
+            "SelfManagedEventSource",
         ),
         ("Resources: []".to_owned(), "`Resources`", "at least one"),
     ] {

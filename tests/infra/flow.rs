@@ -1,0 +1,237 @@
+//! The whole flow by AWS's own command line: EventBridge and SQS of LocalStack, our Lambda API, and the lake in
+//! LocalStack's S3, in the bucket that infra/lake.yaml makes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::stack::Stack;
+use tests::{eventually, http};
+
+use crate::cloud::{Cloud, REGION, keys};
+use crate::declared::TOPICS;
+use crate::stacks::policies;
+
+const TICKS: i64 = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_gets_from_a_rule_to_rows() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let bucket = cloud.stack("lake", &[]).await["Bucket"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let lake = format!("s3://{bucket}");
+    let [id, secret] = keys();
+    let stack = Stack::start(&[
+        ("SCHEDULES", "off"),
+        ("BATCHING_WINDOW", "1"),
+        ("LAKE", &lake),
+        ("AWS_ENDPOINT_URL", &cloud.endpoint),
+        ("AWS_REGION", REGION),
+        id,
+        secret,
+    ])
+    .await;
+
+    // A rule puts what asks for ticks into a queue.
+    let queue = cloud.aws(&["sqs", "create-queue", "--queue-name", "exchanges"])["QueueUrl"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let asked = [
+        "sqs",
+        "get-queue-attributes",
+        "--queue-url",
+        &queue,
+        "--attribute-names",
+        "QueueArn",
+    ];
+    let arn = cloud.aws(&asked)["Attributes"]["QueueArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let pattern = json!({"source": ["tidemill"], "detail-type": ["open"]}).to_string();
+    cloud.aws(&[
+        "events",
+        "put-rule",
+        "--name",
+        "open",
+        "--event-pattern",
+        &pattern,
+    ]);
+    let target = json!([{"Id": "queue", "Arn": arn, "InputPath": "$.detail"}]).to_string();
+    cloud.aws(&[
+        "events",
+        "put-targets",
+        "--rule",
+        "open",
+        "--targets",
+        &target,
+    ]);
+    let detail = json!({"exchange": "se1", "ticks": TICKS, "pace": "burst", "seed": 7, "start": "2026-11-02T08:00:00Z"});
+    let entry = json!([{"Source": "tidemill", "DetailType": "open", "Detail": detail.to_string()}])
+        .to_string();
+    let put = cloud.aws(&["events", "put-events", "--entries", &entry]);
+    assert_eq!(put["FailedEntryCount"], 0, "{put}");
+
+    // What Lambda's poller would do with it.
+    let message = eventually("a message", Duration::from_secs(30), || async {
+        let got = cloud.aws(&[
+            "sqs",
+            "receive-message",
+            "--queue-url",
+            &queue,
+            "--wait-time-seconds",
+            "1",
+        ]);
+        let message = got["Messages"][0].clone();
+        if message.is_null() {
+            Err(got.to_string())
+        } else {
+            Ok(message)
+        }
+    })
+    .await;
+    let answer = invoke(
+        &cloud,
+        &stack,
+        "exchange",
+        message["Body"].as_str().unwrap(),
+    );
+    assert_eq!(answer["published"], TICKS, "{answer}");
+    let handle = message["ReceiptHandle"].as_str().unwrap();
+    cloud.text(&[
+        "sqs",
+        "delete-message",
+        "--queue-url",
+        &queue,
+        "--receipt-handle",
+        handle,
+    ]);
+
+    // Calls for every other topic.
+    let calls = [
+        http::get(&stack.run.stocks).await,
+        http::get(format!("{}/GOOG", stack.run.stocks)).await,
+        http::post(format!("{}/GOOG/buy/1", stack.run.stocks)).await,
+        http::get(format!("{}/purchase_a_sword", stack.run.games)).await,
+        http::get(format!("{}/level_up?userid=1", stack.run.games)).await,
+    ];
+    assert!(
+        calls.iter().all(|it| it.status < 300),
+        "{:?}",
+        calls.map(|it| it.text())
+    );
+
+    // Links in the bucket, which `aws s3 ls` shows; rows in SQL.
+    let tables = [
+        "default_call",
+        "stock_call",
+        "stock_operation",
+        "events",
+        "game_events",
+        "ticks",
+        "evaluations",
+    ];
+    let listed = eventually("links of all tables", Duration::from_secs(60), || async {
+        let listed = cloud.text(&["s3", "ls", &format!("{lake}/"), "--recursive"]);
+        let has = |table: &&str| {
+            listed.contains(&format!(" {table}/0/")) || listed.contains(&format!(" {table}/1/"))
+        };
+        if tables.iter().all(has) {
+            Ok(listed)
+        } else {
+            Err(listed)
+        }
+    })
+    .await;
+    stack
+        .sql_until("SELECT COUNT(*) AS n FROM ticks", |rows| {
+            rows[0]["n"] == TICKS
+        })
+        .await;
+    let evaluated = stack.count("SELECT COUNT(*) FROM evaluations").await;
+    assert!(evaluated > 0, "{evaluated}");
+    let http = invoke(
+        &cloud,
+        &stack,
+        "query",
+        &sql_event("SELECT COUNT(*) AS n FROM ticks"),
+    );
+    let body: Value = serde_json::from_str(http["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["rows"][0]["n"], TICKS, "{http}");
+
+    // Whoever wrote it could have done so on AWS.
+    let allowed = policies(&cloud, &bucket, "MSK_IAM", "").await;
+    let by_name = |name: &str| &allowed.iter().find(|(it, _)| it == name).unwrap().1;
+    for line in listed.lines() {
+        let key = line.split_whitespace().nth(3).unwrap();
+        let writer = match key.split('/').next().unwrap() {
+            "evaluations" | "holdings" => "evaluate",
+            _ => "archive",
+        };
+        let arn = format!("arn:aws:s3:::{bucket}/{key}");
+        assert!(
+            by_name(writer).allows("s3:PutObject", &arn),
+            "{writer}: {key}"
+        );
+    }
+    let published = published(&stack).await;
+    let declared = TOPICS.map(|(topic, function, _)| (function.to_owned(), topic.to_owned()));
+    assert_eq!(published, declared.into());
+}
+
+/// `aws lambda invoke` at our own Lambda API.
+fn invoke(cloud: &Cloud, stack: &Stack, function: &str, payload: &str) -> Value {
+    let out = stack.data().join("answer.json");
+    let arguments = [
+        "lambda",
+        "invoke",
+        "--function-name",
+        function,
+        "--payload",
+        payload,
+        out.to_str().unwrap(),
+    ];
+    let mut command = cloud.command(&stack.run.lambda, &arguments);
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&said["StatusCode"], &said["FunctionError"]),
+        (&Value::from(200), &Value::Null),
+        "{said}"
+    );
+    serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
+}
+
+/// A call of the Lake API, as API Gateway hands it over.
+fn sql_event(statement: &str) -> String {
+    json!({
+        "version": "2.0", "routeKey": "ANY /api/{proxy+}", "rawPath": "/api/sql", "rawQueryString": "",
+        "headers": {"content-type": "text/plain"}, "body": statement, "isBase64Encoded": false,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "lake", "domainName": "lake", "domainPrefix": "lake",
+            "http": {"method": "POST", "path": "/api/sql", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "aws"},
+            "requestId": "r", "routeKey": "ANY /api/{proxy+}", "stage": "$default",
+            "time": "02/Nov/2026:08:00:00 +0000", "timeEpoch": 1793606400000_i64
+        }
+    })
+    .to_string()
+}
+
+/// Which function has published to which topic.
+async fn published(stack: &Stack) -> BTreeSet<(String, String)> {
+    let scrape = stack.metrics().await;
+    let series = scrape.samples["stream_published_records_total"].iter();
+    let some = series.filter(|(_, count)| *count > 0.0);
+    some.map(|(labels, _)| (labels["function"].clone(), labels["topic"].clone()))
+        .collect()
+}

@@ -1,0 +1,519 @@
+//! The stacks that LocalStack knows, created by its CloudFormation; and what the roles that it makes of them allow.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use lake::Table;
+use serde_json::Value;
+use tests::stack::workspace;
+use tidemill::template::Node;
+
+use crate::cloud::Cloud;
+use crate::declared::TOPICS;
+use crate::documents::{at, document, functions, items, text_at};
+
+const CLUSTER: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/tidemill/0-1";
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:AmazonMSK_tidemill";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_closed_and_stays() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let lake = cloud.stack("lake", &[]).await;
+    let bucket = lake["Bucket"].as_str().unwrap();
+    let ask = |what: &str| cloud.aws(&["s3api", what, "--bucket", bucket]);
+    let rules = &ask("get-bucket-encryption")["ServerSideEncryptionConfiguration"]["Rules"];
+    assert_eq!(
+        rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"],
+        "AES256"
+    );
+    let closed = ask("get-public-access-block")["PublicAccessBlockConfiguration"].clone();
+    let closed = closed.as_object().unwrap();
+    assert!(
+        closed.len() == 4 && closed.values().all(|it| it == true),
+        "{closed:?}"
+    );
+    let policy = ask("get-bucket-policy")["Policy"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    let denied = &policy["Statement"][0];
+    assert_eq!(
+        (
+            &denied["Effect"],
+            &denied["Principal"],
+            &denied["Condition"]["Bool"]["aws:SecureTransport"]
+        ),
+        (
+            &Value::from("Deny"),
+            &Value::from("*"),
+            &Value::from("false")
+        )
+    );
+    assert_eq!(ask("get-bucket-versioning")["Status"], Value::Null);
+    // (LocalStack does not make the lifecycle of it.)
+    let document = document("infra/lake.yaml");
+    let rules = at(
+        &document,
+        "Resources.Bucket.Properties.LifecycleConfiguration.Rules",
+    )
+    .unwrap();
+    for rule in items(rules) {
+        let expires = rule
+            .entries()
+            .iter()
+            .any(|(name, _)| name.contains("Expir"));
+        assert!(!expires, "what expires could be a head: {rule}");
+    }
+
+    // It stays, and still asks for TLS. (LocalStack deletes what CloudFormation would retain.)
+    for resource in ["Bucket", "OnlyTls"] {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            let kept = text_at(&document, &format!("Resources.{resource}.{policy}"));
+            assert_eq!(kept, "Retain", "{resource}: {policy}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_without_a_way_out() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let services = |cloud: &Cloud| -> BTreeSet<String> {
+        let told = cloud.aws(&["ec2", "describe-vpc-endpoints"]);
+        let endpoints = told["VpcEndpoints"].as_array().unwrap().iter();
+        endpoints
+            .map(|it| {
+                it["ServiceName"]
+                    .as_str()
+                    .unwrap()
+                    .rsplit('.')
+                    .next()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    };
+    let network = |pollers| [("LakeBucket", "lake"), ("Pollers", pollers)];
+    let made = cloud.stack("network", &network("provisioned")).await;
+    assert_eq!(services(&cloud), ["kafka", "s3"].map(str::to_owned).into());
+    assert_eq!(made["Subnets"].as_str().unwrap().split(',').count(), 3);
+    let tables = cloud.aws(&[
+        "ec2",
+        "describe-route-tables",
+        "--filters",
+        "Name=tag:Name,Values=tidemill",
+    ]);
+    for route in tables["RouteTables"][0]["Routes"].as_array().unwrap() {
+        let gateway = route["GatewayId"].as_str().unwrap_or_default();
+        assert!(
+            gateway == "local" || gateway.starts_with("vpce-"),
+            "a way out: {route}"
+        );
+        assert_eq!(route["NatGatewayId"], Value::Null);
+    }
+    cloud.aws(&["cloudformation", "delete-stack", "--stack-name", "network"]);
+    cloud.text(&[
+        "cloudformation",
+        "wait",
+        "stack-delete-complete",
+        "--stack-name",
+        "network",
+    ]);
+    cloud.stack("network", &network("on-demand")).await;
+    assert_eq!(
+        services(&cloud),
+        ["kafka", "lambda", "s3", "sts"].map(str::to_owned).into()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alarms_are_told_where_they_shall_be() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let topic = "arn:aws:sns:us-east-1:000000000000:people";
+    let apis = [("StocksApi", "a"), ("GamesApi", "b"), ("LakeApi", "c")];
+    let parameters = [("AlarmTopicArn", topic), apis[0], apis[1], apis[2]];
+    cloud.stack("watch", &parameters).await;
+    let told = cloud.aws(&["cloudwatch", "describe-alarms"]);
+    let alarms = told["MetricAlarms"].as_array().unwrap();
+    assert!(alarms.len() > 20, "{}", alarms.len());
+    for alarm in alarms {
+        assert_eq!(alarm["AlarmActions"], serde_json::json!([topic]), "{alarm}");
+        // More than ten metrics are no alarm.
+        assert!(alarm["Metrics"].as_array().unwrap().len() <= 10, "{alarm}");
+    }
+    // (LocalStack has no dashboards.)
+    let document = document("infra/watch.yaml");
+    let Some(Node::Call(_, body)) = at(&document, "Resources.Board.Properties.DashboardBody")
+    else {
+        panic!("no dashboard");
+    };
+    let body: Value = serde_json::from_str(body.text().unwrap()).unwrap();
+    assert_eq!(body["widgets"].as_array().unwrap().len(), 12);
+}
+
+/// `aws cloudformation package`, as `sam deploy` does it: every local path of every stack is found and uploaded.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stacks_and_zips_are_uploaded() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(
+        workspace().join("template.yaml"),
+        folder.path().join("template.yaml"),
+    )
+    .unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(workspace().join("infra"))
+        .arg(folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    for spec in functions() {
+        let zip = folder.path().join("target/lambda").join(&spec.name);
+        std::fs::create_dir_all(&zip).unwrap();
+        std::fs::write(zip.join("bootstrap.zip"), zip_of(&spec.name)).unwrap();
+    }
+    cloud.aws(&["s3api", "create-bucket", "--bucket", "deployments"]);
+    let mut package = cloud.command(
+        &cloud.endpoint,
+        &[
+            "cloudformation",
+            "package",
+            "--template-file",
+            "template.yaml",
+            "--s3-bucket",
+            "deployments",
+        ],
+    );
+    let output = package
+        .args(["--output-template-file", "packaged.yaml"])
+        .current_dir(folder.path())
+        .output();
+    let output = output.unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let packaged = std::fs::read_to_string(folder.path().join("packaged.yaml")).unwrap();
+    for (local, _) in packaged
+        .lines()
+        .filter_map(|it| it.trim().split_once(": "))
+        .filter(|(_, value)| value.contains("infra/"))
+    {
+        panic!("a path that stays here: {local}");
+    }
+    assert!(!packaged.contains("target/lambda"), "{packaged}");
+    let uploaded = cloud.aws(&["s3api", "list-objects-v2", "--bucket", "deployments"]);
+    // Seven functions; eight stacks, of which the doors share one.
+    assert_eq!(
+        uploaded["Contents"].as_array().unwrap().len(),
+        7 + 8,
+        "{uploaded}"
+    );
+}
+
+/// The smallest file that is a zip and differs by name: the record of an empty archive, with a comment.
+fn zip_of(name: &str) -> Vec<u8> {
+    let mut end = vec![0x50, 0x4b, 5, 6];
+    end.extend([0; 16]);
+    end.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+    end.extend(name.as_bytes());
+    end
+}
+
+/// One function's policy, as IAM has it.
+pub(crate) struct Policy(Vec<Value>);
+
+impl Policy {
+    /// The one policy of a role; nothing else is attached to it.
+    fn of(roles: &Value, arn: &Value) -> Self {
+        let mut all = roles["RoleDetailList"].as_array().unwrap().iter();
+        let role = all.find(|it| it["Arn"] == *arn).unwrap();
+        assert_eq!(
+            role["AttachedManagedPolicies"],
+            serde_json::json!([]),
+            "{arn}"
+        );
+        let policies = role["RolePolicyList"].as_array().unwrap();
+        assert_eq!(policies.len(), 1, "{arn}");
+        let statements = &policies[0]["PolicyDocument"]["Statement"];
+        Self(statements.as_array().unwrap().clone())
+    }
+
+    fn statements(&self, effect: &str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(move |it| it["Effect"] == effect)
+    }
+
+    /// Whether it allows an action on a resource.
+    pub(crate) fn allows(&self, action: &str, resource: &str) -> bool {
+        self.statements("Allow").any(|statement| {
+            let named = |key: &str| texts(&statement[key]);
+            named("Action").iter().any(|it| *it == action)
+                && named("Resource").iter().any(|it| matches(it, resource))
+        })
+    }
+
+    /// The services of the actions that it allows.
+    fn services(&self) -> BTreeSet<&str> {
+        let actions = self.statements("Allow").flat_map(|it| texts(&it["Action"]));
+        actions
+            .map(|action| action.split(':').next().unwrap())
+            .collect()
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(many) => many.iter().map(|it| it.as_str().unwrap()).collect(),
+        one => vec![one.as_str().unwrap()],
+    }
+}
+
+/// IAM's `*` at a pattern's end, which is all that we use of it.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => text.starts_with(prefix),
+        None => pattern == text,
+    }
+}
+
+/// The policies of all functions over a lake and a cluster that is reached by IAM, or by a password.
+pub(crate) async fn policies(
+    cloud: &Cloud,
+    bucket: &str,
+    mechanism: &str,
+    secret: &str,
+) -> Vec<(String, Policy)> {
+    let roles = cloud
+        .stack(
+            "access",
+            &[
+                ("ClusterArn", CLUSTER),
+                ("KafkaSaslMechanism", mechanism),
+                ("KafkaSecretArn", secret),
+                ("InVpc", "true"),
+                ("LakeBucket", bucket),
+                ("LogRetentionDays", "30"),
+            ],
+        )
+        .await;
+    let all = cloud.aws(&[
+        "iam",
+        "get-account-authorization-details",
+        "--filter",
+        "Role",
+    ]);
+    let functions = functions().into_iter().map(|it| it.name);
+    functions
+        .map(|name| {
+            let mut output = name.clone();
+            output[..1].make_ascii_uppercase();
+            (name, Policy::of(&all, &roles[&output]))
+        })
+        .collect()
+}
+
+fn of_cluster(kind: &str, name: &str) -> String {
+    format!(
+        "{}/{name}",
+        CLUSTER.replace(":cluster/", &format!(":{kind}/"))
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_function_may_do_what_it_does_and_nothing_else() {
+    let Some(cloud) = Cloud::start().await else {
+        return;
+    };
+    let bucket = cloud.stack("lake", &[]).await["Bucket"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let object = |key: &str| format!("arn:aws:s3:::{bucket}/{key}");
+    let all = policies(&cloud, &bucket, "MSK_IAM", "").await;
+    let specs = functions();
+    for (name, policy) in &all {
+        let spec = specs.iter().find(|it| it.name == *name).unwrap();
+        let reads = |variable: &str| {
+            spec.env.contains_key(variable) || spec.unresolved_env.contains_key(variable)
+        };
+        let (talks, has_lake) = (reads("KAFKA_BROKERS"), reads("LAKE_URL"));
+        let triggered = !spec.triggers.is_empty();
+
+        // Services, and what stands for everything.
+        let mut services = BTreeSet::from(["logs"]);
+        if talks || triggered {
+            services.extend(["ec2", "kafka", "kafka-cluster"]);
+        }
+        if has_lake {
+            services.insert("s3");
+        }
+        assert_eq!(policy.services(), services, "{name}");
+        for statement in policy.statements("Allow") {
+            let interfaces = texts(&statement["Action"])
+                .iter()
+                .all(|it| it.starts_with("ec2:"));
+            let everything = texts(&statement["Resource"]).contains(&"*");
+            assert_eq!(interfaces, everything, "{name}: {statement}");
+        }
+        let denied: Vec<_> = policy.statements("Deny").collect();
+        assert_eq!(denied.len(), usize::from(talks || triggered), "{name}");
+        for statement in denied {
+            let own = format!("arn:aws:lambda:us-east-1:000000000000:function:{name}");
+            assert_eq!(
+                statement["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"], own,
+                "{name}"
+            );
+        }
+        let log = format!("arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{name}:*");
+        assert!(
+            policy.allows("logs:PutLogEvents", &log),
+            "{name}: {:?}",
+            policy.0[0]
+        );
+
+        // Kafka.
+        assert_eq!(
+            policy.allows("kafka:GetBootstrapBrokers", CLUSTER),
+            talks || triggered,
+            "{name}"
+        );
+        assert_eq!(
+            policy.allows("kafka:DescribeClusterV2", CLUSTER),
+            triggered,
+            "{name}"
+        );
+        assert_eq!(
+            policy.allows("kafka-cluster:Connect", CLUSTER),
+            talks || triggered,
+            "{name}"
+        );
+        let publishes = |topic: &str| {
+            TOPICS
+                .iter()
+                .any(|(it, who, _)| *it == topic && *who == name)
+        };
+        let idempotently = policy.allows("kafka-cluster:WriteDataIdempotently", CLUSTER);
+        assert_eq!(
+            idempotently,
+            TOPICS.iter().any(|(_, who, _)| who == name),
+            "{name}"
+        );
+        for (topic, _, _) in TOPICS {
+            let arn = of_cluster("topic", topic);
+            assert_eq!(
+                policy.allows("kafka-cluster:WriteData", &arn),
+                publishes(topic),
+                "{name}: {topic}"
+            );
+            // `exchange` reads the log's beginning by itself.
+            let read = spec.triggers.iter().any(|it| it.topics[0] == topic)
+                || (name == "exchange" && publishes(topic));
+            assert_eq!(
+                policy.allows("kafka-cluster:ReadData", &arn),
+                read,
+                "{name}: {topic}"
+            );
+            let makes = name == "topics";
+            assert_eq!(
+                policy.allows("kafka-cluster:CreateTopic", &arn),
+                makes,
+                "{name}: {topic}"
+            );
+            assert_eq!(
+                policy.allows("kafka-cluster:DescribeTopic", &arn),
+                makes || read || publishes(topic),
+                "{name}: {topic}"
+            );
+        }
+        for other in specs.iter().flat_map(|it| &it.triggers) {
+            let arn = of_cluster("group", &other.consumer_group);
+            let own = spec.triggers.contains(other);
+            for action in ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"] {
+                assert_eq!(
+                    policy.allows(action, &arn),
+                    own,
+                    "{name}: {}",
+                    other.consumer_group
+                );
+            }
+        }
+
+        // The lake.
+        assert_eq!(
+            policy.allows("s3:ListBucket", &format!("arn:aws:s3:::{bucket}")),
+            has_lake,
+            "{name}"
+        );
+        for table in Table::all() {
+            let commits = match table {
+                Table::Evaluations => name == "evaluate",
+                Table::Gaps => name == "archive" || name == "evaluate",
+                _ => name == "archive",
+            };
+            // The rows of `gaps` stand by the table that misses some.
+            let missed = if name == "evaluate" {
+                Table::Evaluations
+            } else {
+                Table::Ticks
+            };
+            let key = match table {
+                Table::Gaps => object(&format!("gaps/{missed}/0/StockExchange/0/0.parquet")),
+                table => object(&format!("{table}/0/a-topic/0/0.parquet")),
+            };
+            assert_eq!(
+                policy.allows("s3:PutObject", &key),
+                commits,
+                "{name}: {key}"
+            );
+            assert_eq!(
+                policy.allows("s3:GetObject", &key),
+                commits || name == "query",
+                "{name}: {key}"
+            );
+            assert!(!policy.allows("s3:DeleteObject", &key), "{name}: {key}");
+        }
+        let holdings = object("holdings/investor-1/1.json");
+        let edits = name == "query" || name == "evaluate";
+        assert_eq!(policy.allows("s3:PutObject", &holdings), edits, "{name}");
+        let staged = object("rebuild/ticks/0.1/StockExchange/0/id/0.parquet");
+        assert_eq!(
+            policy.allows("s3:DeleteObject", &staged),
+            name == "archive",
+            "{name}"
+        );
+        assert!(
+            !policy.allows("s3:PutObject", &object("other/key")),
+            "{name}"
+        );
+    }
+
+    // By a password, Lambda's pollers read the secret by the function's role, and nobody asks IAM for a topic.
+    cloud.aws(&["cloudformation", "delete-stack", "--stack-name", "access"]);
+    cloud.text(&[
+        "cloudformation",
+        "wait",
+        "stack-delete-complete",
+        "--stack-name",
+        "access",
+    ]);
+    for (name, policy) in policies(&cloud, &bucket, "SCRAM-SHA-512", SECRET).await {
+        let triggered = specs
+            .iter()
+            .any(|it| it.name == name && !it.triggers.is_empty());
+        assert_eq!(
+            policy.allows("secretsmanager:GetSecretValue", SECRET),
+            triggered,
+            "{name}"
+        );
+        assert!(!policy.services().contains("kafka-cluster"), "{name}");
+    }
+}

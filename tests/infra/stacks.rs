@@ -13,6 +13,7 @@ use crate::declared::TOPICS;
 use crate::documents::{at, document, functions, items, text_at};
 
 const CLUSTER: &str = "arn:aws:kafka:us-east-1:000000000000:cluster/tidemill/0-1";
+const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:AmazonMSK_tidemill";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,6 +300,10 @@ pub(crate) async fn policies(
                 ("ClusterArn", CLUSTER),
                 ("KafkaSaslMechanism", mechanism),
                 ("KafkaSecretArn", secret),
+                (
+                    "KafkaSecretKeyArn",
+                    if secret.is_empty() { "" } else { KEY },
+                ),
                 ("InVpc", "true"),
                 ("LakeBucket", bucket),
                 ("LogRetentionDays", "30"),
@@ -514,6 +519,7 @@ async fn each_function_may_do_what_it_does_and_nothing_else() {
             triggered,
             "{name}"
         );
+        assert_eq!(policy.allows("kms:Decrypt", KEY), triggered, "{name}");
         assert!(!policy.services().contains("kafka-cluster"), "{name}");
     }
 }

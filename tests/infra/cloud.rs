@@ -11,9 +11,13 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{eventually, http, localstack};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// LocalStack's first region and account.
 pub(crate) const REGION: &str = "us-east-1";
+
+/// Each takes half a gigabyte, so there is one at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A running LocalStack; ends when dropped.
 pub(crate) struct Cloud {
@@ -22,12 +26,14 @@ pub(crate) struct Cloud {
     folder: TempDir,
     /// Where it answers.
     pub(crate) endpoint: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Cloud {
     /// Starts one and waits until it answers; `None` where it is not installed.
     pub(crate) async fn start() -> Option<Self> {
         let home = localstack::home()?;
+        let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -59,6 +65,7 @@ impl Cloud {
             home,
             folder,
             endpoint,
+            _turn: turn,
         };
         eventually("LocalStack answers", Duration::from_secs(120), || async {
             let asked = http::client().get(format!("{}/_localstack/health", cloud.endpoint));

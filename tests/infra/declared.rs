@@ -118,23 +118,47 @@ fn presto(glue: &str) -> &str {
     }
 }
 
+/// A view as Athena has it: its name, its columns, and what follows FROM.
+pub(crate) fn views() -> Vec<(String, Vec<String>, String)> {
+    let document = document("infra/tables.yaml");
+    let views = resources(&document).into_iter().filter(is_view);
+    let read = views.map(|(_, _, view)| {
+        let name = text_at(view, "Properties.TableInput.Name");
+        let columns = columns(view).into_iter().map(|(name, _)| name).collect();
+        let sql = stored(view)["originalSql"].as_str().unwrap().to_owned();
+        (
+            name,
+            columns,
+            sql.split_once(" FROM ").unwrap().1.to_owned(),
+        )
+    });
+    read.collect()
+}
+
+fn is_view((_, kind, table): &(&str, &str, &Node)) -> bool {
+    *kind == "AWS::Glue::Table"
+        && text_at(table, "Properties.TableInput.TableType") == "VIRTUAL_VIEW"
+}
+
+/// What Athena keeps of a view.
+fn stored(view: &Node) -> serde_json::Value {
+    let Some(Node::Call(_, join)) = at(view, "Properties.TableInput.ViewOriginalText") else {
+        panic!("{view}");
+    };
+    let Node::Call(_, text) = &items(&items(join)[1])[1] else {
+        panic!("{join}");
+    };
+    serde_json::from_str(text.text().unwrap()).unwrap()
+}
+
 #[test]
 fn views_show_what_they_select() {
     let document = document("infra/tables.yaml");
-    let views = resources(&document).into_iter().filter(|(_, kind, it)| {
-        *kind == "AWS::Glue::Table"
-            && text_at(it, "Properties.TableInput.TableType") == "VIRTUAL_VIEW"
-    });
+    let views = resources(&document).into_iter().filter(is_view);
     let mut names = BTreeSet::new();
     for (_, _, view) in views {
         let name = text_at(view, "Properties.TableInput.Name");
-        let Some(Node::Call(_, join)) = at(view, "Properties.TableInput.ViewOriginalText") else {
-            panic!("{name}: {view}");
-        };
-        let Node::Call(_, text) = &items(&items(join)[1])[1] else {
-            panic!("{name}: {join}");
-        };
-        let said: serde_json::Value = serde_json::from_str(text.text().unwrap()).unwrap();
+        let said = stored(view);
         let columns = columns(view);
         let typed = said["columns"].as_array().unwrap().iter();
         let typed: Vec<_> = typed

@@ -9,10 +9,24 @@ use tests::stack::Stack;
 use tests::{eventually, http};
 
 use crate::cloud::{Cloud, REGION, keys};
-use crate::declared::TOPICS;
+use crate::declared::{TOPICS, views};
 use crate::stacks::policies;
 
 const TICKS: i64 = 200;
+
+/// The moves of both games.
+const SMALL: [&str; 3] = ["purchase/sword", "purchase/shield", "join_a_guild"];
+const LARGE: [&str; 9] = [
+    "purchase_a_sword",
+    "purchase_a_shield",
+    "purchase_a_potion",
+    "join_guild",
+    "take_potion",
+    "find_treasure",
+    "enemy_attack",
+    "defeat_enemy",
+    "level_up",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_gets_from_a_rule_to_rows() {
@@ -112,19 +126,17 @@ async fn an_event_gets_from_a_rule_to_rows() {
         handle,
     ]);
 
-    // Calls for every other topic.
-    let calls = [
-        http::get(&stack.run.stocks).await,
-        http::get(format!("{}/GOOG", stack.run.stocks)).await,
-        http::post(format!("{}/GOOG/buy/1", stack.run.stocks)).await,
-        http::get(format!("{}/purchase/sword", stack.run.games)).await,
-        http::get(format!("{}/level_up?userid=1", stack.run.games)).await,
-    ];
-    assert!(
-        calls.iter().all(|it| it.status < 300),
-        "{:?}",
-        calls.map(|it| it.text())
-    );
+    // Calls for every other topic, of every kind.
+    let (stocks, games) = (&stack.run.stocks, &stack.run.games);
+    let bought = http::post(format!("{stocks}/GOOG/buy/1")).await;
+    assert!(bought.status < 300, "{}", bought.text());
+    for call in [stocks.clone(), format!("{stocks}/GOOG")] {
+        assert_eq!(http::get(call).await.status, 200);
+    }
+    for move_ in SMALL.iter().chain(&LARGE) {
+        let answer = http::get(format!("{games}/{move_}?userid=1&n=1")).await;
+        assert_eq!(answer.status, 200, "{move_}: {}", answer.text());
+    }
 
     // Links in the bucket, which `aws s3 ls` shows; rows in SQL.
     let tables = [
@@ -163,6 +175,30 @@ async fn an_event_gets_from_a_rule_to_rows() {
     );
     let body: Value = serde_json::from_str(http["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["rows"][0]["n"], TICKS, "{http}");
+
+    // Athena's views are those of SQL.
+    for (table, moves) in [("events", SMALL.len()), ("game_events", LARGE.len())] {
+        let all = format!("SELECT COUNT(*) AS n FROM {table}");
+        stack.sql_until(&all, |rows| rows[0]["n"] == moves).await;
+    }
+    for (view, columns, from) in views() {
+        let shown = stack
+            .ask(&format!("SELECT * FROM {view} LIMIT 1"))
+            .await
+            .json();
+        let shown = shown["columns"].as_array().unwrap().iter();
+        let shown: Vec<_> = shown
+            .map(|it| it["name"].as_str().unwrap().to_lowercase())
+            .collect();
+        assert_eq!(shown, columns, "{view}");
+        let rows = stack.count(&format!("SELECT COUNT(*) FROM {view}")).await;
+        assert_eq!(
+            rows,
+            stack.count(&format!("SELECT COUNT(*) FROM {from}")).await,
+            "{view}"
+        );
+        assert!(rows > 0, "{view}");
+    }
 
     // Whoever wrote it could have done so on AWS.
     let allowed = policies(&cloud, &bucket, "MSK_IAM", "").await;

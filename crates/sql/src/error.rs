@@ -119,10 +119,10 @@ pub enum SqlError {
 
 /// Refusal of a function whose result would be out of all proportion; carried through DataFusion as an external error.
 #[derive(Debug, thiserror::Error)]
-#[error("{function} would make about {bytes} bytes, more than {limit}")]
+#[error("{function} would make about {makes} bytes or comparisons, more than {limit}")]
 pub(crate) struct Oversized {
     pub(crate) function: String,
-    pub(crate) bytes: u64,
+    pub(crate) makes: u64,
     pub(crate) limit: u64,
 }
 

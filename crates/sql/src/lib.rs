@@ -4,6 +4,7 @@
 //! was committed before it started, is bounded in time, rows and memory, and can reach nothing but the lake's tables.
 
 mod answer;
+mod bounds;
 mod bucket;
 mod catalog;
 mod error;
@@ -26,6 +27,7 @@ pub use error::{OpenError, SqlError};
 pub use format::{Format, FormatError, UnknownFormat, json_text, texts};
 pub use limits::Limits;
 pub use session::{Settings, Sql, TableColumn};
+pub use threads::Runaway;
 
 #[cfg(test)]
 mod tests;

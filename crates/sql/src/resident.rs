@@ -20,7 +20,7 @@ pub(crate) async fn outgrown(growth: usize) {
 }
 
 /// Bytes of the process in memory, where the system tells.
-fn resident() -> Option<usize> {
+pub(crate) fn resident() -> Option<usize> {
     const PAGE: usize = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;

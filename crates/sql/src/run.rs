@@ -15,16 +15,16 @@ use futures::StreamExt;
 use statement::{Parsed, Shown, Spelling};
 
 use crate::error::Stage;
-use crate::threads::Threads;
-use crate::{Answer, Limits, Sql, SqlError, resident};
+use crate::{Answer, Limits, Sql, SqlError, bounds, resident};
 
 impl Sql {
     /// Answers one statement.
     ///
     /// It runs on threads of its own, which are given up at the time limit: a plan that never yields can
-    /// neither hold up the clock nor the next statement. Dropping the future stops the statement as well.
+    /// neither hold up the clock nor the next statement. Dropping the future stops the statement as well. One that
+    /// goes on for long, or takes ever more memory, is a matter for [`Settings::runaway`](crate::Settings).
     pub async fn run(&self, query: &str, limits: Limits) -> Result<Answer, SqlError> {
-        let threads = Threads::start(self.parallelism().get())?;
+        let threads = self.threads(limits)?;
         let sql = self.clone();
         let query = query.to_owned();
         let work = threads.spawn(async move { sql.answer(&query, limits).await });
@@ -186,7 +186,14 @@ async fn collect(
             .and_then(LogicalPlanBuilder::build)
             .map_err(planning)?;
     }
-    let physical = state.create_physical_plan(&plan).await.map_err(planning)?;
+    let plan = state.optimize(&plan).map_err(planning)?;
+    bounds::hold(&plan).map_err(planning)?;
+    let plan = bounds::interruptible(plan).map_err(planning)?;
+    let physical = state
+        .query_planner()
+        .create_physical_plan(&plan, state)
+        .await
+        .map_err(planning)?;
     let mut stream = execute_stream(physical, state.task_ctx()).map_err(running)?;
     let schema = stream.schema();
     let mut batches = Vec::new();

@@ -19,7 +19,8 @@ use url::Url;
 use crate::joined::Joins;
 use crate::relation::Relation;
 use crate::swaps::Swaps;
-use crate::{OpenError, SqlError, bucket, catalog, functions, type_name};
+use crate::threads::{Runaway, Threads};
+use crate::{Limits, OpenError, SqlError, bucket, catalog, functions, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
 const STORE: &str = "lake://tidemill";
@@ -33,6 +34,8 @@ pub struct Settings {
     pub statistics_cache: usize,
     /// How many parts of a statement run at once.
     pub parallelism: NonZeroUsize,
+    /// What is done about a statement that cannot be stopped; nothing by itself.
+    pub runaway: Runaway,
 }
 
 impl Default for Settings {
@@ -43,6 +46,7 @@ impl Default for Settings {
             metadata_cache: 128 << 20,
             statistics_cache: 128 << 20,
             parallelism: processors.min(most),
+            runaway: |_| {},
         }
     }
 }
@@ -52,6 +56,7 @@ impl Default for Settings {
 pub struct Sql {
     state: Arc<SessionState>,
     parallelism: NonZeroUsize,
+    runaway: Runaway,
     /// The lake's folder, if it is one.
     anchor: Option<Anchor>,
 }
@@ -115,10 +120,11 @@ impl Sql {
         state.register_expr_planner(Arc::new(Joins::default()))?;
         let context = SessionContext::new_with_state(state);
         context.register_catalog(catalog::CATALOG, catalog);
-        functions::guard(&context);
+        functions::guard(&context)?;
         Ok(Self {
             state: Arc::new(context.state()),
             parallelism: settings.parallelism,
+            runaway: settings.runaway,
             anchor,
         })
     }
@@ -159,8 +165,9 @@ impl Sql {
         there.map_err(|away| SqlError::Storage(DataFusionError::IoError(away)))
     }
 
-    pub(crate) fn parallelism(&self) -> NonZeroUsize {
-        self.parallelism
+    /// Threads for one statement.
+    pub(crate) fn threads(&self, limits: Limits) -> Result<Threads, SqlError> {
+        Threads::start(self.parallelism.get(), limits, self.runaway)
     }
 
     /// What the lake says of swaps now.

@@ -4,6 +4,7 @@
 mod error;
 mod names;
 mod parse;
+mod size;
 mod spelling;
 mod tokens;
 

@@ -9,6 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::StatementError;
+use crate::size::refuse_large;
 use crate::tokens::{aliases, fold, operators, quote_columns, significant};
 
 /// No question of an analyst is longer.
@@ -247,7 +248,7 @@ fn first_words(statement: &Statement) -> String {
 
 fn permit_query(query: &Query) -> Result<(), StatementError> {
     match query.visit(&mut Writes) {
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => refuse_large(query),
         ControlFlow::Break(what) => Err(StatementError::Forbidden {
             what: what.to_owned(),
         }),

@@ -10,7 +10,8 @@ pub(crate) fn significant(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &Tok
         .filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF))
 }
 
-/// What joins two expressions or two queries.
+/// What joins two expressions or two queries, or is put after one: of each comes a tree that is one level deeper. An
+/// opening bracket may begin an index or a type of lists.
 pub(crate) fn operators(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &TokenWithSpan> {
     significant(tokens).filter(|token| match &token.token {
         Token::Word(word) => matches!(
@@ -22,6 +23,21 @@ pub(crate) fn operators(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &Token
                 | Keyword::EXCEPT
                 | Keyword::INTERSECT
                 | Keyword::JOIN
+                | Keyword::IS
+                | Keyword::NOTNULL
+                | Keyword::IN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::RLIKE
+                | Keyword::REGEXP
+                | Keyword::SIMILAR
+                | Keyword::MATCH
+                | Keyword::MEMBER
+                | Keyword::OVERLAPS
+                | Keyword::DIV
+                | Keyword::XOR
+                | Keyword::COLLATE
+                | Keyword::ZONE
         ),
         Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::SemiColon => false,
         Token::Number(..)
@@ -31,10 +47,10 @@ pub(crate) fn operators(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &Token
         | Token::NationalStringLiteral(_)
         | Token::DollarQuotedString(_)
         | Token::Placeholder(_)
-        | Token::LBracket
         | Token::RBracket
         | Token::LBrace
         | Token::RBrace => false,
+
         _ => true,
     })
 }

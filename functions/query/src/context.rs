@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lake::Store;
 use lambda_kit::{ConfigErrors, Env};
-use sql::{Settings, Sql};
+use sql::{Runaway, Settings, Sql};
 
 /// The function's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +77,15 @@ pub enum ConnectError {
 }
 
 impl Context {
-    /// Opens the lake, and seeds the holdings if nobody has yet.
-    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+    /// Opens the lake, and seeds the holdings if nobody has yet. `runaway` is called for a statement that cannot be
+    /// stopped.
+    pub async fn connect(config: Config, runaway: Runaway) -> Result<Self, ConnectError> {
         let store = lake::open(&config.lake_url)?;
-        let sql = Sql::open(&config.lake_url, Settings::default())?;
+        let settings = Settings {
+            runaway,
+            ..Settings::default()
+        };
+        let sql = Sql::open(&config.lake_url, settings)?;
         lake::holdings::seed(store.as_ref()).await?;
         Ok(Self {
             sql,

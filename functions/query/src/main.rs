@@ -9,5 +9,12 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn connect(env: &mut Env) -> Result<Context, Error> {
-    Ok(Context::connect(Config::from_env(env)?).await?)
+    Ok(Context::connect(Config::from_env(env)?, end).await?)
+}
+
+/// A statement that cannot be stopped would take this process's processor and memory from all that come after; another
+/// process takes its place.
+fn end(why: &str) {
+    tracing::error!(why, "statement cannot be stopped, ending the process");
+    std::process::exit(70);
 }

@@ -29,17 +29,21 @@ pub(super) struct Lake {
 impl Lake {
     pub(super) fn empty() -> Self {
         let shared = PROCESS.read().unwrap_or_else(PoisonError::into_inner);
-        Self::open(Share::Shared(shared))
+        Self::open(Share::Shared(shared), Settings::default())
     }
 
     pub(super) fn alone() -> Self {
-        let alone = PROCESS.write().unwrap_or_else(PoisonError::into_inner);
-        Self::open(Share::Alone(alone))
+        Self::alone_with(Settings::default())
     }
 
-    fn open(share: Share) -> Self {
+    pub(super) fn alone_with(settings: Settings) -> Self {
+        let alone = PROCESS.write().unwrap_or_else(PoisonError::into_inner);
+        Self::open(Share::Alone(alone), settings)
+    }
+
+    fn open(share: Share, settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let sql = Sql::open(&url(&folder), Settings::default()).unwrap();
+        let sql = Sql::open(&url(&folder), settings).unwrap();
         Self {
             folder,
             sql,

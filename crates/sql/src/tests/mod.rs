@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod analysts;
+mod attacks;
+#[path = "../../../../tests/fixtures/attacks.rs"]
+mod attacks_data;
 mod case;
 mod formats;
 mod games;

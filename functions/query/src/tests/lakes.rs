@@ -60,12 +60,13 @@ impl Function {
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake_url = format!("file://{}", folder.path().display());
-        let context = Context::connect(Config {
+        let config = Config {
             lake_url,
             urls: Urls::default(),
-        })
-        .await
-        .unwrap();
+        };
+        let context = Context::connect(config, |why| panic!("{why}"))
+            .await
+            .unwrap();
         Self {
             _folder: folder,
             context,

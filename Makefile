@@ -7,6 +7,8 @@ CARGO_LAMBDA := cargo-lambda==1.9.2
 LINTERS := cfn-lint==1.58.0 aws-sam-cli==1.170.0
 CHECKOV := checkov==3.3.30
 CARGO_DENY := 0.20.2
+CARGO_CYCLONEDX := 0.5.9
+DEPLOYED := $(notdir $(wildcard functions/*))
 # `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
 CARGO_FUZZ := 0.13.2
@@ -15,7 +17,7 @@ FUZZ_SECONDS ?= 60
 TEMPLATES := template.yaml $(sort $(wildcard infra/*.yaml))
 FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test kill simulate overload fuzz bench lint fmt package tools needs-rust needs-nightly needs-python
+.PHONY: help run build test kill simulate overload fuzz bench lint sbom measure fmt package tools needs-rust needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,7 +68,7 @@ bench: needs-rust ## measurements, as ratios side by side
 	@command -v wrk >/dev/null || echo "skipped: the comparison of the generators with wrk, which is not installed (apt-get install wrk)"
 	cargo bench --locked -p tidemill --bench load
 
-lint: needs-rust $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, cfn-lint, sam validate, checkov
+lint: needs-rust sbom $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, what is deployed as CycloneDX, cfn-lint, sam validate, checkov
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(TOOLS)/bin/cargo-deny --offline --locked check bans licenses sources
@@ -74,6 +76,21 @@ lint: needs-rust $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/cargo-
 	@set -e; for template in $(TEMPLATES); do \
 	  SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(TOOLS)/bin/sam validate --lint --template $$template; done
 	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --file $(TEMPLATES)
+
+# The tool writes beside each manifest and nowhere else. A document that lacks what its binary surely links is wrong.
+sbom: needs-rust $(TOOLS)/bin/cargo-cyclonedx ## what is deployed, as CycloneDX: target/sbom/
+	@mkdir -p $(TARGET)/sbom
+	@CARGO_NET_OFFLINE=true SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS)/bin/cargo-cyclonedx cyclonedx --quiet --quiet \
+	  --describe binaries --format json --spec-version 1.5 --target aarch64-unknown-linux-gnu --features stream/msk
+	@for name in $(DEPLOYED); do mv functions/$$name/$${name}_bin.cdx.json $(TARGET)/sbom/$$name.cdx.json || exit 1; done
+	@find crates functions localstack tests -name '*.cdx.json' -delete
+	@for pair in topics:openssl-src stocks:rdkafka-sys games:rdkafka-sys exchange:rdkafka-sys evaluate:aws-sdk-s3 archive:parquet query:datafusion; do \
+	  grep -q "\"name\": \"$${pair#*:}\"" $(TARGET)/sbom/$${pair%:*}.cdx.json || { echo "tidemill: target/sbom/$${pair%:*}.cdx.json lacks $${pair#*:}"; exit 1; }; \
+	done
+	@echo "tidemill: $(words $(DEPLOYED)) documents in $(TARGET)/sbom"
+
+measure: build ## what invocations take, for the page /cost: runs the system for two minutes; BUILD= says of what build it is
+	@cargo test --locked --workspace --test measure $(FEATURES) -- --ignored --nocapture
 
 fmt: needs-rust ## formats every crate
 	cargo fmt --all
@@ -132,6 +149,10 @@ $(TOOLS)/checkov/installed: | needs-python
 $(TOOLS)/bin/cargo-deny: | needs-rust
 	@echo "tidemill: building cargo-deny $(CARGO_DENY)"
 	@cargo install --locked --quiet --root $(TOOLS) --version $(CARGO_DENY) cargo-deny
+
+$(TOOLS)/bin/cargo-cyclonedx: | needs-rust
+	@echo "tidemill: building cargo-cyclonedx $(CARGO_CYCLONEDX)"
+	@cargo install --locked --quiet --root $(TOOLS) --version $(CARGO_CYCLONEDX) cargo-cyclonedx
 
 $(TOOLS)/bin/cargo-fuzz: | needs-rust
 	@echo "tidemill: building cargo-fuzz $(CARGO_FUZZ)"

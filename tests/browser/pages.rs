@@ -8,7 +8,7 @@ use tests::stack::Stack;
 use crate::inspection::inspect;
 
 /// Every page, and what its pictures are called.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("/", "overview"),
     ("/prices", "prices"),
     ("/prices/IBM", "price"),
@@ -17,6 +17,7 @@ const PAGES: [(&str, &str); 16] = [
     ("/portfolios/1.1", "portfolio"),
     ("/portfolios/1.1/delete", "portfolio-delete"),
     ("/behaviour", "behaviour"),
+    ("/cost", "cost"),
     ("/sql", "sql"),
     ("/questions", "questions"),
     ("/questions/most-checked-stock", "question"),

@@ -3,6 +3,8 @@
 
 mod apache_kafka;
 mod architecture;
+#[path = "../fixtures/attacks.rs"]
+mod attacks;
 mod bad_input;
 mod broker_down;
 mod commands;
@@ -20,7 +22,9 @@ mod poison;
 mod questions;
 mod replay;
 mod reports;
+mod sandbox;
 mod secured_kafka;
+mod security;
 mod stock_advice;
 mod survival;
 mod topics_function;

@@ -119,3 +119,45 @@ fn watch(running: &AtomicUsize, limits: Limits, runaway: Runaway) {
         runaway("a statement that was stopped does not end");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Whether the statement below was reported.
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+
+    #[test]
+    fn what_goes_on_after_it_was_given_up_is_reported() {
+        let limits = Limits {
+            memory: 16 << 20,
+            ..Limits::default()
+        };
+        let report = |_: &str| REPORTED.store(true, Ordering::Relaxed);
+        let threads = Threads::start(1, limits, report).unwrap();
+        let (begun, begins) = std::sync::mpsc::channel();
+        let greedy = async move {
+            begun.send(is_given_up()).unwrap();
+            let mut taken = Vec::new();
+            while !REPORTED.load(Ordering::Relaxed) {
+                taken.push(vec![1_u8; 1 << 20]);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            is_given_up()
+        };
+        let greedy = threads.spawn(greedy);
+        assert!(!begins.recv().unwrap());
+        assert!(!REPORTED.load(Ordering::Relaxed));
+        drop(threads);
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !REPORTED.load(Ordering::Relaxed) && Instant::now() < limit {
+            std::thread::yield_now();
+        }
+        assert!(REPORTED.load(Ordering::Relaxed));
+        drop(greedy);
+    }
+}

@@ -8,6 +8,7 @@
 mod catalogue;
 mod charts;
 mod context;
+mod cost;
 mod csv_files;
 mod evaluations;
 mod figures;

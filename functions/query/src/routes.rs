@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::{
-    catalogue, csv_files, evaluations, negotiate, pages, portfolios, questions, reports, respond,
-    statistics, tables,
+    catalogue, cost, csv_files, evaluations, negotiate, pages, portfolios, questions, reports,
+    respond, statistics, tables,
 };
 
 /// The API's description.
@@ -77,6 +77,10 @@ async fn route(request: &Request, context: &Context) -> Result<Response<Body>, P
         ["behaviour"] => {
             reads(request)?;
             pages::behaviour::page(context).await
+        }
+        ["cost"] => {
+            reads(request)?;
+            cost::page(request)
         }
         ["sql"] => {
             reads(request)?;

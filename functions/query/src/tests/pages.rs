@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::lakes::{Function, Got, evaluation};
 use crate::figures;
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "/",
     "/prices",
     "/prices/IBM",
@@ -17,6 +17,7 @@ const PAGES: [&str; 11] = [
     "/portfolios/1.1",
     "/portfolios/1.1/delete",
     "/behaviour",
+    "/cost",
     "/sql",
     "/sql?q=SELECT+1",
     "/csv/?format=html",
@@ -362,4 +363,41 @@ async fn assets_are_kept_until_they_change() {
     }
     function.get("/assets/../Cargo.toml").await.problem(404);
     function.get("/assets/nope.css").await.problem(404);
+}
+
+#[tokio::test]
+async fn what_it_costs_can_be_asked_for_any_rate() {
+    let function = Function::start().await;
+    let usual = function.get("/cost").await;
+    for part in [
+        "value=\"1000\"",
+        "1/s",
+        "1,000/s",
+        "50,000/s",
+        "Firehose and Athena",
+        "Function archive",
+    ] {
+        assert!(usual.text().contains(part), "{part} in {}", usual.text());
+    }
+    let asked = function
+        .get("/cost?events_per_second=0.5&statements_per_day=7&exchanges=off")
+        .await;
+    for part in ["value=\"0.5\"", "at 0.50 events a second", "value=\"off\""] {
+        assert!(asked.text().contains(part), "{part} in {}", asked.text());
+    }
+    let none = function.get("/cost?events_per_second=0").await;
+    assert!(none.text().contains("no events"), "{}", none.text());
+    for wrong in [
+        "events_per_second=-1",
+        "events_per_second=1e7",
+        "events_per_second=many",
+        "events_per_second=NaN",
+        "statements_per_day=inf",
+        "exchanges=maybe",
+    ] {
+        let problem = function.get(&format!("/cost?{wrong}")).await.problem(422);
+        let (name, value) = wrong.split_once('=').unwrap();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(name) && detail.contains(value), "{detail}");
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::lakes::Function;
 
-const READS: [&str; 29] = [
+const READS: [&str; 30] = [
     "/",
     "/prices",
     "/prices/IBM",
@@ -14,6 +14,7 @@ const READS: [&str; 29] = [
     "/portfolios/1.2",
     "/portfolios/1.2/delete",
     "/behaviour",
+    "/cost",
     "/sql",
     "/assets/site.css",
     "/health",

@@ -114,17 +114,15 @@ fn bytes(expr: &Expr) -> u64 {
 fn one_pattern(expr: &Expr) -> Result<()> {
     let pattern = match expr {
         Expr::SimilarTo(Like { pattern, .. }) => pattern,
-        Expr::BinaryExpr(BinaryExpr { op, right, .. })
-            if matches!(
-                op,
+        Expr::BinaryExpr(BinaryExpr {
+            op:
                 Operator::RegexMatch
-                    | Operator::RegexIMatch
-                    | Operator::RegexNotMatch
-                    | Operator::RegexNotIMatch
-            ) =>
-        {
-            right
-        }
+                | Operator::RegexIMatch
+                | Operator::RegexNotMatch
+                | Operator::RegexNotIMatch,
+            right,
+            ..
+        }) => right,
         _ => return Ok(()),
     };
     match pattern.as_ref() {

@@ -147,9 +147,9 @@ pub(crate) fn guard(context: &SessionContext) -> Result<()> {
         context.register_udf(guarded.as_ref().clone());
         guards.0.insert(name, guarded);
     }
-    let rewrites = context.state_ref();
-    let done = rewrites.write().register_function_rewrite(Arc::new(guards));
-    done
+    let state = context.state_ref();
+    let mut state = state.write();
+    state.register_function_rewrite(Arc::new(guards))
 }
 
 /// The guarded functions by name. `[1, 2]`, `||` and `@>` of lists are planned as functions that no registry was asked for.

@@ -113,7 +113,7 @@ fn watch(running: &AtomicUsize, limits: Limits, runaway: Runaway) {
         if growth.is_some_and(|(now, start)| now > start.saturating_add(limits.memory)) {
             return runaway("a statement that was stopped takes ever more memory");
         }
-        std::thread::sleep(INTERVAL);
+        std::thread::park_timeout(INTERVAL);
     }
     if running.load(Ordering::Relaxed) > 0 {
         runaway("a statement that was stopped does not end");
@@ -145,7 +145,7 @@ mod tests {
             let mut taken = Vec::new();
             while !REPORTED.load(Ordering::Relaxed) {
                 taken.push(vec![1_u8; 1 << 20]);
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::park_timeout(Duration::from_millis(2));
             }
             is_given_up()
         };

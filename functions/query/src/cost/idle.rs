@@ -43,6 +43,6 @@ fn to_zero(service: &str) -> &'static str {
         }
         "Alarms" => "Delete them, and nobody is told.",
         "S3: a month's rows" => "Delete the rows, or have the bucket move them to a colder class.",
-        _ => "Turn off the two schedules of the simulated exchanges: then no tick flows by itself.",
+        _ => "Turn off the two schedules of the simulated exchanges.",
     }
 }

@@ -2,26 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::mocking::MockCluster;
+use tests::broker::Faulty;
 use tests::eventually;
 use tests::http::{get, post};
 use tests::stack::Stack;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_503_while_the_broker_is_away() {
-    let broker = MockCluster::new(1).unwrap();
-    for topic in [
-        "default_call",
-        "stock_call",
-        "stock_operation",
-        "events",
-        "game_events",
-        "portfolios",
-    ] {
-        broker.create_topic(topic, 3, 1).unwrap();
-    }
-    broker.create_topic("StockExchange", 1, 1).unwrap();
-    let stack = Stack::start(&[("SCHEDULES", "off"), ("KAFKA", &broker.bootstrap_servers())]).await;
+    let broker = Faulty::default();
+    let stack = Stack::start(&[("SCHEDULES", "off"), ("KAFKA", &broker.address())]).await;
     let stocks = stack.run.stocks.clone();
     assert_eq!(post(format!("{stocks}/AMZN/buy/10")).await.status, 201);
 

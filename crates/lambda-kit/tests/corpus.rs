@@ -1,19 +1,12 @@
-//! The corpus of `make fuzz` for `kafka_event`, run as it stands: what was found once is not forgotten.
+//! The corpus of `make fuzz` for `kafka_event`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../../fuzz/properties/corpus.rs"]
+mod corpus;
 #[path = "../../../fuzz/properties/kafka_event.rs"]
 mod kafka_event;
 
 #[test]
 fn the_corpus_holds() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/kafka_event");
-    let files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    assert!(!files.is_empty(), "{folder} is empty");
-    for file in files {
-        eprintln!("{}", file.display()); // shown where it does not hold
-        kafka_event::hold(&std::fs::read(&file).unwrap());
-    }
+    corpus::hold("kafka_event", kafka_event::hold);
 }

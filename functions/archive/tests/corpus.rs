@@ -1,19 +1,12 @@
-//! The corpus of `make fuzz` for `events`, run as it stands: what was found once is not forgotten.
+//! The corpus of `make fuzz` for `events`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../../fuzz/properties/corpus.rs"]
+mod corpus;
 #[path = "../../../fuzz/properties/events.rs"]
 mod events;
 
 #[test]
 fn the_corpus_holds() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/events");
-    let files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    assert!(!files.is_empty(), "{folder} is empty");
-    for file in files {
-        eprintln!("{}", file.display()); // shown where it does not hold
-        events::hold(&std::fs::read(&file).unwrap());
-    }
+    corpus::hold("events", events::hold);
 }

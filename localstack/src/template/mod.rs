@@ -213,6 +213,6 @@ impl FunctionSpec {
 }
 
 #[cfg(test)]
-mod corpus;
+mod fuzzed;
 #[cfg(test)]
 mod tests;

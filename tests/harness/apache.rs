@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::stack::binaries;
@@ -153,6 +154,18 @@ impl Drop for GuardedKafka {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Drops the records of a topic's partition 0 that stand before an offset, with Kafka's own tool; what it printed.
+pub fn delete_records(jars: &Path, brokers: &str, topic: &str, before: i64) -> String {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let partitions = json!([{"topic": topic, "partition": 0, "offset": before}]);
+    let wanted = json!({"partitions": partitions, "version": 1});
+    fs::write(file.path(), wanted.to_string()).unwrap();
+    let mut tool = java(jars);
+    tool.args(["-Xmx128m", "org.apache.kafka.tools.DeleteRecordsCommand"]);
+    tool.args(["--bootstrap-server", brokers, "--offset-json-file"]);
+    tools::printed(&tool.arg(file.path()).output().unwrap())
 }
 
 fn java(jars: &Path) -> Command {

@@ -1,6 +1,8 @@
 //! The broker drops records before they are read: the tables that miss them stand still with an alarm, until somebody
 //! accepts the loss.
 
+mod apache_kafka;
+
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};

@@ -22,7 +22,7 @@ pub(crate) enum Victim {
 impl Victim {
     /// One of the processes that run now: each service in turn at first, so that none is left out by chance; then a
     /// function half of the time, else a service or the runner.
-    pub(crate) fn choose(random: &mut ChaCha8Rng, stack: &Stack, told: &Kills) -> Self {
+    pub(crate) fn choose(random: &mut ChaCha8Rng, stack: &Stack, before: &Kills) -> Self {
         let run = stack.run_now().unwrap_or_else(|| stack.run.clone());
         let all = |processes: &std::collections::BTreeMap<String, tests::stack::Processes>| {
             let mut all = Vec::new();
@@ -32,12 +32,12 @@ impl Victim {
             all
         };
         let (functions, services) = (all(&run.functions), all(&run.services));
-        if told.runners == 0 && told.functions > 0 {
+        if before.runners == 0 && before.functions > 0 {
             return Self::Runner;
         }
         let spared = services
             .iter()
-            .find(|(name, _)| !told.services.contains_key(name));
+            .find(|(name, _)| !before.services.contains_key(name));
         if let Some((name, pid)) = spared {
             return Self::Service(name.clone(), *pid);
         }

@@ -70,6 +70,7 @@ bench: needs-rust ## measurements, as ratios side by side
 
 lint: needs-rust sbom $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/cargo-deny ## rustfmt, clippy, cargo-deny, what is deployed as CycloneDX, cfn-lint, sam validate, checkov
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(TOOLS)/bin/cargo-deny --offline --locked check bans licenses sources
 	$(TOOLS)/bin/cfn-lint $(TEMPLATES)
@@ -94,6 +95,7 @@ measure: build ## what invocations take, for the page /cost: runs the system for
 
 fmt: needs-rust ## formats every crate
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
 	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \

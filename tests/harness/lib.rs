@@ -19,6 +19,7 @@ pub mod metrics;
 #[cfg(feature = "msk")]
 pub mod msk;
 pub mod runtime;
+pub mod s3;
 pub mod stack;
 pub mod tools;
 

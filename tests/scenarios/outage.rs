@@ -2,6 +2,7 @@
 //! up, and nothing that was acknowledged is lost or doubled.
 
 mod functions;
+mod slow_storage;
 mod storage;
 
 use std::time::Duration;

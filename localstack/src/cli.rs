@@ -8,8 +8,11 @@ mod log;
 mod replay;
 mod report;
 mod running;
+mod site;
+mod sql;
 
 use std::{
+    env,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -24,6 +27,8 @@ use crate::up;
 
 /// Open files that this process asks for.
 const MOST_FILES: u64 = 65_536;
+
+const TIME_OF_DAY: &str = "%H:%M:%S";
 
 /// A serverless event pipeline on one machine.
 #[derive(Debug, Parser)]
@@ -124,6 +129,14 @@ pub(crate) fn say(line: &str) {
     say_to(io::stdout(), line);
 }
 
+/// One line about what happens while the system runs, with its time as every line of the log has it.
+pub(crate) fn announce(line: &str) {
+    say(&format!(
+        "{} {line}",
+        chrono::Local::now().format(TIME_OF_DAY)
+    ));
+}
+
 /// A reader that went away (`make run | head`) is no reason to stop, and `println!` would panic.
 pub(crate) fn say_to(mut output: impl Write, line: &str) {
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
@@ -150,12 +163,16 @@ struct WallClock;
 
 impl FormatTime for WallClock {
     fn format_time(&self, line: &mut Writer<'_>) -> std::fmt::Result {
-        write!(line, "{}", chrono::Local::now().format("%H:%M:%S"))
+        write!(line, "{}", chrono::Local::now().format(TIME_OF_DAY))
     }
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = env::var("RUST_LOG").ok().filter(|asked| !asked.is_empty());
+    let asked = asked.as_deref().unwrap_or("info");
+    // Where it looked for credentials in vain is no news to who is told that there are none.
+    let filter = EnvFilter::try_new(format!("aws_config=error,{asked}"))
+        .unwrap_or_else(|_| EnvFilter::new("aws_config=error,info"));
     tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)

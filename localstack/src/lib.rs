@@ -11,6 +11,7 @@ pub mod invoke_api;
 pub mod lake;
 mod loopback;
 pub mod metrics;
+mod outage;
 pub mod room;
 pub mod scheduler;
 pub mod template;

@@ -13,6 +13,8 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Scrape {
     /// The text.
     pub text: String,
+    /// What each means, by name.
+    pub help: BTreeMap<String, String>,
     /// Kinds by name.
     pub kinds: BTreeMap<String, String>,
     /// Values by name and labels.
@@ -41,7 +43,10 @@ impl Scrape {
                 let (name, said) = rest.split_once(' ').expect(line);
                 assert!(is_name(name), "{line}");
                 match what {
-                    "HELP" => {}
+                    "HELP" => {
+                        let before = scrape.help.insert(name.to_owned(), said.to_owned());
+                        assert_eq!(before, None, "a second HELP: {line}");
+                    }
                     "TYPE" => {
                         let kinds = ["counter", "gauge", "histogram", "summary"];
                         assert!(kinds.contains(&said), "{line}");

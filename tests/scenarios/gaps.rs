@@ -3,6 +3,7 @@
 
 mod apache_kafka;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -132,6 +133,97 @@ async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
         (1, 1),
         "told once, however often it was tried"
     );
+
+    // Rebuilt is what the broker still has: what is lost with it is said first, and counted.
+    let replay = ["replay", "topic", "StockExchange"];
+    let refused = stack.tidemill(&replay).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(reason.contains("--lose-older"), "{reason}");
+    let unknown = [
+        "replay",
+        "topic",
+        "StockExchange",
+        "--resume",
+        "never-begun",
+    ];
+    let refused = stack.tidemill(&unknown).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        reason.contains("no rebuild of StockExchange has the name never-begun"),
+        "{reason}"
+    );
+    assert_eq!(stack.count("SELECT COUNT(*) FROM ticks").await, rows);
+    let lossy = ["replay", "topic", "StockExchange", "--lose-older"];
+    let said = printed(&stack.tidemill(&lossy).output().unwrap());
+    let left = stack.count("SELECT COUNT(*) FROM ticks").await;
+    assert!(left < rows, "{left} of {rows}: {said}");
+    let lost = format!(
+        "StockExchange-0: {} rows are lost, offsets 0 to ",
+        rows - left
+    );
+    assert!(said.contains(&lost), "{said}");
+}
+
+/// A lake that came back from a backup ends before its consumer group does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_lake_catches_up_with_what_the_broker_has() {
+    let broker = Faulty::default();
+    let address = broker.address();
+    let settings = [
+        ("SCHEDULES", "off"),
+        ("BATCHING_WINDOW", "0"),
+        ("KAFKA", address.as_str()),
+    ];
+    let mut stack = Stack::start(&settings).await;
+    let count = "SELECT COUNT(*) AS n, COUNT(DISTINCT _offset) AS d FROM stock_call";
+    for part in 0..3 {
+        let values: Vec<String> = (0..10)
+            .map(|at| format!(r#"{{"event_type":"check_stock_IBM","Host":"h{part}-{at}"}}"#))
+            .collect();
+        let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+        kafka::publish(&stack.run.kafka, "stock_call", &values).await;
+        let there = 10 * (part + 1);
+        stack
+            .sql_until(count, |rows| rows == [json!({"n": there, "d": there})])
+            .await;
+    }
+    let (status, _) = stack.stop();
+    assert!(status.success(), "{}", stack.terminal());
+    // The backup is older than the last links.
+    let mut links = Vec::new();
+    links_in(&stack.data().join("lake/stock_call"), &mut links);
+    links.sort();
+    assert!(links.len() >= 3, "{links:?}");
+    for link in &links[1..] {
+        std::fs::remove_file(link).unwrap();
+    }
+    stack.start_again().await;
+    assert!(stack.count("SELECT COUNT(*) FROM stock_call").await < 30);
+    kafka::publish(
+        &stack.run.kafka,
+        "stock_call",
+        &[br#"{"event_type":"check_stock_IBM","Host":"last"}"#],
+    )
+    .await;
+    stack
+        .sql_until(count, |rows| rows == [json!({"n": 31, "d": 31})])
+        .await;
+    let terminal = stack.terminal();
+    assert!(!terminal.contains("GAP"), "{terminal}");
+}
+
+/// The Parquet files below a folder.
+fn links_in(folder: &Path, links: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            links_in(&path, links);
+        } else if path.extension().is_some_and(|it| it == "parquet") {
+            links.push(path);
+        }
+    }
 }
 
 /// A tick whose record has about this many bytes.

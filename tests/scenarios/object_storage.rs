@@ -190,9 +190,14 @@ async fn a_bucket_that_cannot_be_used_is_one_line() {
     }
 
     let store = refusing(500, "InternalError").await;
-    let nothing = [("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nowhere")];
-    let line = refused(&store, &nothing).await;
-    assert!(line.contains("no credentials were found"), "{line}");
+    // Where the instance's own credentials are asked for in vain, the SDK has much to say about it.
+    for nothing in [
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", nobody.as_str()),
+    ] {
+        let line = refused(&store, &[nothing, ("HOME", "/nowhere")]).await;
+        assert!(line.contains("no credentials were found"), "{line}");
+    }
 }
 
 /// A start on `s3://lake/part` that has to fail; its one line.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tests::broker::Faulty;
 use tests::calls::Calls;
+use tests::eventually;
 use tests::memory;
 use tests::stack::Stack;
 
@@ -47,8 +48,38 @@ async fn a_broker_that_is_down_slow_or_full_is_a_503_until_it_is_well() {
             .await;
         calls.make(&stack, 50, 8).await;
         calls.all_arrive(&stack).await;
+        if trouble == "down" {
+            told_once(&stack).await;
+        }
     }
     eprintln!("peaks in MiB: {:?}", memory::assert_bounded(&stack));
+}
+
+/// Of each kind of trouble that Kafka clients complain of there is one line, and one when it is over.
+async fn told_once(stack: &Stack) {
+    let over = "the brokers answer again";
+    let limit = Duration::from_secs(60);
+    let terminal = eventually("the end is told", limit, || async {
+        let terminal = stack.terminal();
+        terminal
+            .contains(over)
+            .then_some(terminal.clone())
+            .ok_or(terminal)
+    })
+    .await;
+    let (episode, _) = terminal.split_once(over).unwrap();
+    let mut kinds = Vec::new();
+    for line in episode.lines() {
+        kinds.extend(line.split_once("facility=").map(|(_, kind)| {
+            let kind = kind.trim_start_matches('"');
+            kind.split(['"', ' ']).next().unwrap().to_owned()
+        }));
+    }
+    assert!(!kinds.is_empty(), "{terminal}");
+    let all = kinds.len();
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(kinds.len(), all, "{kinds:?}: {terminal}");
 }
 
 /// A chain of refusals must not end in a gap: the embedded broker forgets what it has no room for.

@@ -148,12 +148,26 @@ async fn replays_say_what_they_did_and_refuse_in_words() {
         (&["replay"], 2, "Usage: tidemill replay"),
         (&["accept-gap"], 2, "--all"),
         (&["accept-gap", "--topic", "stock_call"], 2, "--partition"),
+        (
+            &["accept-gap", "--topic", "stock_call"],
+            2,
+            "Usage: tidemill accept-gap <--topic TOPIC --partition N|--all> [OPTIONS]",
+        ),
     ] {
         let output = run(&stack, arguments).await;
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {reason}");
         assert!(reason.contains(word), "{arguments:?}: {reason}");
     }
+    // A command that is mistyped is its sender's trouble: the system says one line of it.
+    let told = |word: &str| {
+        let terminal = stack.terminal();
+        let lines = terminal.lines().filter(|line| line.contains(word));
+        let trouble = lines.filter(|line| line.contains("ERROR") || line.contains("WARN"));
+        trouble.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let lines = told("no table `nope` is fed");
+    assert_eq!(lines.len(), 1, "{lines:?}");
     let nowhere = tempfile::tempdir().unwrap();
     for arguments in [&["replay", "dead-letter"][..], &["accept-gap", "--all"]] {
         let mut command = stack.tidemill(arguments);
@@ -251,6 +265,43 @@ fn hours_from_now(hours: u64) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// What comes in slowly meets a rebuild that is at the end again and again: an end that was met before is not the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_trickle_in_while_a_table_is_rebuilt_are_all_there_once() {
+    let stack = Arc::new(Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "0")]).await);
+    let value = |at: usize| format!(r#"{{"event_type":"check_stock_IBM","Host":"h{at}"}}"#);
+    let first: Vec<String> = (0..500).map(value).collect();
+    let first: Vec<&[u8]> = first.iter().map(String::as_bytes).collect();
+    kafka::publish(&stack.run.kafka, "stock_call", &first).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let trickle = tokio::spawn({
+        let (brokers, stop) = (stack.run.kafka.clone(), Arc::clone(&stop));
+        async move {
+            let mut sent = 500;
+            // Each is on its way alone: the next one is sent when this one is acknowledged.
+            while !stop.load(Ordering::SeqCst) {
+                kafka::publish(&brokers, "stock_call", &[value(sent).as_bytes()]).await;
+                sent += 1;
+            }
+            sent
+        }
+    });
+    let replay = ["replay", "topic", "stock_call", "--partition", "0"];
+    for _ in 0..5 {
+        let said = printed(&run(&stack, &replay).await);
+        assert!(said.contains("swapped in"), "{said}");
+    }
+    stop.store(true, Ordering::SeqCst);
+    let sent = trickle.await.unwrap();
+    assert!(sent > 500);
+    let count = "SELECT COUNT(*) AS n, COUNT(DISTINCT _offset) AS d, COUNT(DISTINCT \"Host\") AS h FROM stock_call";
+    stack
+        .sql_until(count, |rows| {
+            rows == [json!({"n": sent, "d": sent, "h": sent})]
+        })
+        .await;
+}
+
 /// Killed at its work, function and command, and taken up again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_that_was_killed_goes_on() {
@@ -278,6 +329,18 @@ async fn a_rebuild_that_was_killed_goes_on() {
                 .nth(1)
                 .and_then(|rest| rest.split(' ').next());
             id.map(str::to_owned).ok_or(text)
+        },
+    )
+    .await;
+    let staged = stack.data().join("lake/rebuild");
+    tests::eventually(
+        "something is staged",
+        std::time::Duration::from_secs(60),
+        || async {
+            staged
+                .exists()
+                .then_some(())
+                .ok_or_else(|| "nothing yet".to_owned())
         },
     )
     .await;

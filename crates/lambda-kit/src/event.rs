@@ -1,14 +1,14 @@
-//! What functions with a Kafka trigger are invoked with: batches of records, or a command of a person's.
+//! What functions with a Kafka trigger are invoked with, and answer: batches of records, or a command of a person's.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use telemetry::Work;
 use telemetry::trace::Origins;
 use thiserror::Error;
 
-use crate::invocation::Given;
-use crate::kafka::{KafkaEvent, RawRecord};
+use crate::invocation::{Given, Reply};
+use crate::kafka::{BatchResponse, KafkaEvent, RawRecord};
 
 /// An invocation's payload: `{"records":{…}}` from a Kafka trigger, `{"command":…}` from a person, or both, where a
 /// command is about records.
@@ -19,6 +19,22 @@ pub struct Event<C> {
     pub records: KafkaEvent,
     /// The command; none from a trigger.
     pub command: Option<C>,
+}
+
+/// What such an event is answered with; `D` is what a command came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer<D> {
+    /// The trigger's.
+    Batches(BatchResponse),
+    /// The person's.
+    Command(D),
+}
+
+impl<D: Serialize> Reply for Answer<D> {
+    fn is_partial(&self) -> bool {
+        matches!(self, Self::Batches(response) if response.is_partial())
+    }
 }
 
 #[derive(Deserialize)]

@@ -15,7 +15,7 @@ pub mod telemetry;
 
 pub use deadline::Deadline;
 pub use env::{ConfigErrors, Env};
-pub use event::Event;
+pub use event::{Answer, Event};
 pub use invocation::{Given, Reply};
 pub use lambda_runtime::Error;
 pub use problem::Problem;

@@ -10,6 +10,9 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::invocation::function;
 
+/// Here the runtime tells every error once more that an invocation failed by; a panic has told itself before.
+const REPEATING: &str = "lambda_runtime::layers::panic";
+
 /// Logs cannot be set up.
 #[derive(Debug, Error)]
 pub enum TelemetryError {
@@ -30,10 +33,9 @@ pub enum TelemetryError {
 /// Sets logs up for this process, at the levels that `RUST_LOG` asks for (default `info`), and metrics and traces where Lambda
 /// says which function it is.
 pub fn init() -> Result<(), TelemetryError> {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)?,
-        _ => EnvFilter::new("info"),
-    };
+    let asked = std::env::var("RUST_LOG").ok().filter(|it| !it.is_empty());
+    let asked = asked.as_deref().unwrap_or("info");
+    let filter = EnvFilter::try_new(format!("{REPEATING}=off,{asked}"))?;
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

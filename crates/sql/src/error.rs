@@ -126,6 +126,13 @@ pub(crate) struct Oversized {
     pub(crate) limit: u64,
 }
 
+/// A sum of integers that is none of 64 bits; carried through DataFusion as an external error.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a sum is past the range of 64-bit integers; SUM(CAST(… AS DECIMAL(38, 0))) and SUM(CAST(… AS DOUBLE)) go further"
+)]
+pub(crate) struct SumOutOfRange;
+
 /// Whether an error came up while planning or while running.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stage {
@@ -205,6 +212,7 @@ fn plain(error: &DataFusionError) -> String {
         "Internal error: ",
         "Execution error: ",
         "Arrow error: ",
+        "External error: ",
         "SQL error: ",
     ];
     while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {

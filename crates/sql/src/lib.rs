@@ -18,6 +18,7 @@ mod relation;
 mod resident;
 mod run;
 mod session;
+mod sums;
 mod swaps;
 mod threads;
 mod views;

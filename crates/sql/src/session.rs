@@ -20,7 +20,7 @@ use crate::joined::Joins;
 use crate::relation::Relation;
 use crate::swaps::Swaps;
 use crate::threads::{Runaway, Threads};
-use crate::{Limits, OpenError, SqlError, bucket, catalog, functions, type_name};
+use crate::{Limits, OpenError, SqlError, bucket, catalog, functions, sums, type_name};
 
 /// Where DataFusion finds the lake; no other store is registered, so no other file or address can be reached.
 const STORE: &str = "lake://tidemill";
@@ -121,6 +121,7 @@ impl Sql {
         let context = SessionContext::new_with_state(state);
         context.register_catalog(catalog::CATALOG, catalog);
         functions::guard(&context)?;
+        sums::check(&context);
         Ok(Self {
             state: Arc::new(context.state()),
             parallelism: settings.parallelism,

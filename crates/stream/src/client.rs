@@ -1,6 +1,7 @@
 //! What every Kafka client of ours shares: its settings for a short life in a function, and its logs.
 
 use std::error::Error;
+use std::sync::OnceLock;
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -25,6 +26,38 @@ pub(crate) fn settings(connection: &Connection) -> ClientConfig {
     config
 }
 
+static SHOWN: OnceLock<fn(&str) -> bool> = OnceLock::new();
+
+/// Lets `is_shown` decide for this process which complaints of the client library are warnings, by their facility; the
+/// others are lines for those who look for them. Without it all are shown.
+pub fn show_complaints_if(is_shown: fn(&str) -> bool) {
+    // Who sets it first in a process decides.
+    let _ = SHOWN.set(is_shown);
+}
+
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        // A broker that has just started gives out no producer id at once, and is asked again. If that goes on, records
+        // are not acknowledged, and that is told.
+        _ if facility == "GETPID" => debug!(target: "librdkafka", facility, "{message}"),
+        // The library's errors are about connections that it mends itself: an event that is lost by them is
+        // logged as an error by who published it.
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning
+            if SHOWN.get().is_none_or(|is_shown| is_shown(facility)) =>
+        {
+            warn!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            info!(target: "librdkafka", facility, "{message}");
+        }
+        _ => debug!(target: "librdkafka", facility, "{message}"),
+    }
+}
+
 /// Sends the client library's logs to `tracing`, and brings the client its tokens.
 ///
 /// librdkafka names brokers, topics and errors in them, never the values of its settings.
@@ -41,19 +74,7 @@ impl ClientContext for Logged {
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            // The library's errors are about connections that it mends itself: an event that is lost by them is
-            // logged as an error by who published it.
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => warn!(target: "librdkafka", facility, "{message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                info!(target: "librdkafka", facility, "{message}")
-            }
-            RDKafkaLogLevel::Debug => debug!(target: "librdkafka", facility, "{message}"),
-        }
+        log(level, facility, message);
     }
 
     /// What is told here stands in the log lines above, or comes back as the outcome of a call.

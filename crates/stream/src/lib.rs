@@ -24,6 +24,7 @@ mod scan;
 mod tokens;
 pub mod topics;
 
+pub use client::show_complaints_if;
 pub use cluster::{Cluster, LookupError};
 pub use connection::{BadSetting, Connection, SETTINGS, StreamConsumer};
 pub use error::{PublishError, ScanError};

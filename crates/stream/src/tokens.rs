@@ -13,6 +13,7 @@ use std::{io, ptr, thread};
 use async_trait::async_trait;
 use rdkafka::bindings::rd_kafka_oauthbearer_set_token;
 use rdkafka::client::{Client, ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
@@ -20,6 +21,8 @@ use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 use tracing::{debug, warn};
+
+use crate::client;
 
 /// How long a token may take to be made, credentials included.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -209,6 +212,15 @@ impl ClientContext for Tokens {
             principal_name: token.principal,
             token: token.value,
         })
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
+
+    /// What is told here stands in the log lines, or comes back as the outcome of a call.
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!(target: "librdkafka", %error, "{reason}");
     }
 }
 

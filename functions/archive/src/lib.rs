@@ -24,8 +24,7 @@ use futures::future::join_all;
 use lake::Table;
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
 use lambda_kit::run::chain;
-use lambda_kit::{Event, Reply};
-use serde::Serialize;
+use lambda_kit::{Answer, Event};
 use telemetry::trace::{self, SpanKind, Start};
 use wire::commands::Command;
 
@@ -46,22 +45,6 @@ pub enum ArchiveError {
     },
 }
 
-/// What an invocation is answered with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Answer {
-    /// A trigger's.
-    Batches(BatchResponse),
-    /// A person's.
-    Command(Done),
-}
-
-impl Reply for Answer {
-    fn is_partial(&self) -> bool {
-        matches!(self, Self::Batches(response) if response.is_partial())
-    }
-}
-
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
@@ -78,7 +61,7 @@ pub async fn serve(
     event: Event<Command>,
     now: DateTime<Utc>,
     context: &Context,
-) -> Result<Answer, InvocationError> {
+) -> Result<Answer<Done>, InvocationError> {
     Ok(match event.command {
         None => Answer::Batches(handle(event.records, context).await?),
         Some(command) => {

@@ -5,11 +5,11 @@ mod support;
 
 use std::sync::Arc;
 
-use archive::{Answer, Context, InvocationError, serve};
+use archive::{Context, InvocationError, serve};
 use chrono::{DateTime, Utc};
 use lake::{Fault, MemoryStore, ObjectPath, Store, Table, parquet};
-use lambda_kit::Event;
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, KafkaRecord};
+use lambda_kit::{Answer, Event};
 use serde_json::{Value, json};
 use support::{BORN, batch, bytes, context, event, good, longs, record, stored, texts};
 use wire::commands::Command;
@@ -232,10 +232,14 @@ async fn commands_that_mean_nothing_are_refused_in_words() {
     let (_, store) = memory();
     let context = context(store);
     for (command, word) in [
-        (r#"{"replay-dead-letter":{"table":"nope"}}"#, "stock_call"),
+        (
+            r#"{"replay-dead-letter":{"table":"nope"}}"#,
+            "no table `nope` is fed by a topic; there are default_call, stock_call, stock_operation, events, \
+             game_events, ticks",
+        ),
         (
             r#"{"replay-dead-letter":{"table":"evaluations"}}"#,
-            "fed by no topic",
+            "no table `evaluations` is fed by a topic; there are default_call",
         ),
         (
             r#"{"accept-gap":{"topic":"nope","partition":0,"first":0,"end":1,"reason":""}}"#,

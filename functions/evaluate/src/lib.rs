@@ -25,8 +25,7 @@ use chrono::{DateTime, Utc};
 use domain::window::Holdings;
 use lake::{Chain, ChainKey, Retry, Store, Table};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, PartitionBatch};
-use lambda_kit::{Deadline, Event, Reply, run};
-use serde::Serialize;
+use lambda_kit::{Answer, Deadline, Event, run};
 use stream::{KafkaPublisher, Publish};
 use telemetry::trace::{self, SpanKind, Start};
 use tokio::sync::Mutex;
@@ -104,29 +103,13 @@ impl Context {
     }
 }
 
-/// What an invocation is answered with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Answer {
-    /// The trigger's.
-    Batches(BatchResponse),
-    /// A person's.
-    Command(Done),
-}
-
-impl Reply for Answer {
-    fn is_partial(&self) -> bool {
-        matches!(self, Self::Batches(response) if response.is_partial())
-    }
-}
-
 /// Does what an invocation brings at `now`: batches of the trigger, or a person's command.
 pub async fn serve(
     event: Event<Command>,
     deadline: Deadline,
     now: DateTime<Utc>,
     context: &Context,
-) -> Result<Answer, Error> {
+) -> Result<Answer<Done>, Error> {
     Ok(match event.command {
         None => Answer::Batches(handle(event.records, deadline, context).await?),
         Some(command) => Answer::Command(commands::run(command, now, context).await?),

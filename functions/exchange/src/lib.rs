@@ -4,7 +4,9 @@
 //! - Inputs: the log's beginning, to know which tickers have had their start price.
 //! - Outputs: ticks on `StockExchange`; [`Summary`] as the answer.
 //! - Guarantee: what the answer counts is acknowledged by the broker, in the order of the event times; a ticker's
-//!   first tick is its start price. A failed invocation may have published some of its ticks.
+//!   first tick is its start price. Ticks in real time wait for a broker that is away, as long as the invocation lasts,
+//!   and keep their times; one whose acknowledgement got lost may be in the log twice. A failed invocation may have
+//!   published some of its ticks.
 
 mod clock;
 mod log;

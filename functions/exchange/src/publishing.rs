@@ -1,9 +1,12 @@
 //! Publishing a market's ticks: at once, or as they happen.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
 use domain::Tick;
 use futures::StreamExt as _;
 use stream::{Publish, PublishError, Record};
+use tracing::warn;
 
 use crate::prices::Market;
 use crate::{BadRequest, Context, Error, Summary};
@@ -14,6 +17,8 @@ const GRID: TimeDelta = TimeDelta::seconds(3);
 const AHEAD: TimeDelta = TimeDelta::minutes(30);
 /// How many records are under way to the broker at a time.
 const IN_FLIGHT: usize = 1_000;
+/// Between two tries to publish a tick.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The event times of a burst: the first `starts` ticks share the first one, the others follow 3 s apart.
 pub(crate) fn burst_times(
@@ -71,6 +76,9 @@ pub(crate) async fn burst(
 
 /// Publishes ticks as they happen, 2 to 5 s apart but for `starts` start prices, which come at once and bear one time.
 /// Stops after `ticks`, or when the next one would fall past `end`.
+///
+/// A broker that is away holds them up, each until it is acknowledged, and then those that were due meanwhile come at
+/// once, with the times at which they were due: windows of an outage are made after it.
 pub(crate) async fn real(
     context: &Context,
     mut market: Market,
@@ -78,48 +86,53 @@ pub(crate) async fn real(
     starts: usize,
     end: DateTime<Utc>,
 ) -> Result<Summary, Error> {
-    let (clock, publisher) = (context.clock.as_ref(), context.publisher.as_ref());
+    let clock = context.clock.as_ref();
     let mut summary = Summary::default();
     let first = clock.now().trunc_subsecs(6);
     let more = |summary: &Summary| ticks.is_none_or(|ticks| summary.published < ticks);
     // Without start prices the first tick comes at once: the run before has rested until now.
     for _ in 0..starts.max(1) {
         if more(&summary) && clock.now() <= end {
-            let (ticker, price) = market.next_price();
-            summary.add(
-                publish(
-                    publisher,
-                    Tick {
-                        ticker,
-                        price,
-                        event_time: first,
-                    },
-                )
-                .await,
-            )?;
+            summary.add(insist(context, &mut market, first, end).await)?;
         }
     }
+    let mut due = first;
     while more(&summary) {
-        let rest = market.rest();
-        if clock.now() + rest > end {
+        due += market.rest();
+        if due > end {
             break;
         }
-        clock.sleep(rest.to_std().unwrap_or_default()).await;
-        let (ticker, price) = market.next_price();
-        let event_time = clock.now().trunc_subsecs(6);
-        summary.add(
-            publish(
-                publisher,
-                Tick {
-                    ticker,
-                    price,
-                    event_time,
-                },
-            )
-            .await,
-        )?;
+        if let Ok(wait) = (due - clock.now()).to_std() {
+            clock.sleep(wait).await;
+        }
+        summary.add(insist(context, &mut market, due, end).await)?;
     }
     Ok(summary)
+}
+
+/// Publishes the market's next tick, again and again until it is acknowledged or `end` is reached: those after it must
+/// not come before it. One that was written and not acknowledged in time comes twice, the same both times.
+async fn insist(
+    context: &Context,
+    market: &mut Market,
+    event_time: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Result<DateTime<Utc>, PublishError> {
+    let (ticker, price) = market.next_price();
+    loop {
+        let tick = Tick {
+            ticker,
+            price,
+            event_time,
+        };
+        match publish(context.publisher.as_ref(), tick).await {
+            Err(error) if error.is_retryable() && context.clock.now() + PAUSE < end => {
+                warn!(%ticker, %event_time, %error, "tick not acknowledged, trying again");
+                context.clock.sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 impl Summary {

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Exchange, Tick, Ticker};
 use exchange::{Clock, Context, Error, Summary, TickLog, handle};
 use futures::future::BoxFuture;
 use lambda_kit::Deadline;
 use serde_json::{Value, json};
-use stream::{MemoryPublisher, ScanError};
+use stream::{MemoryPublisher, Position, Publish, PublishError, Record, ScanError};
 
 struct TestClock(Mutex<DateTime<Utc>>);
 
@@ -291,4 +292,70 @@ async fn what_is_refused_or_not_acknowledged_is_an_error() {
         .await
         .unwrap();
     assert!(is_start_prices(&harness.ticks()[..12], Exchange::Se1));
+}
+
+/// A broker that is away for a time; whoever publishes then waits in vain.
+struct Away {
+    log: Arc<MemoryPublisher>,
+    clock: Arc<TestClock>,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Publish for Away {
+    async fn publish(&self, record: Record<'_>) -> Result<Position, PublishError> {
+        let is_away = (self.from..self.until).contains(&self.clock.now());
+        self.log.set_failing(is_away);
+        if is_away {
+            self.clock.sleep(Duration::from_secs(4)).await;
+        }
+        self.log.publish(record).await
+    }
+}
+
+/// A harness whose broker is away from 20 s after the beginning on, for so many seconds.
+fn away_for(seconds: i64) -> Harness {
+    let harness = Harness::new();
+    let from = begin() + TimeDelta::seconds(20);
+    let broker = Away {
+        log: harness.log.clone(),
+        clock: harness.clock.clone(),
+        from,
+        until: from + TimeDelta::seconds(seconds),
+    };
+    let log = Arc::new(TestLog(harness.log.clone()));
+    let context = Context::new(Arc::new(broker), log, harness.clock.clone(), || 42);
+    Harness { context, ..harness }
+}
+
+#[tokio::test]
+async fn an_outage_holds_ticks_up_and_leaves_none_out() {
+    let undisturbed = Harness::new();
+    let event = json!({"exchange": "se1"});
+    let expected = undisturbed.run(event.clone()).await.unwrap();
+    let harness = away_for(30);
+    let summary = harness.run(event).await.unwrap();
+    assert_eq!(
+        harness.ticks(),
+        undisturbed.ticks(),
+        "the same, in the same order"
+    );
+    assert_eq!(summary, expected);
+}
+
+#[tokio::test]
+async fn an_outage_that_outlasts_the_run_fails_it_in_time() {
+    let harness = away_for(600);
+    let failed = harness.run(json!({"exchange": "se1"})).await;
+    let acknowledged = harness.ticks().len();
+    assert!(acknowledged > 12, "{acknowledged}");
+    match failed {
+        Err(Error::Publish {
+            acknowledged: told, ..
+        }) => assert_eq!(told as usize, acknowledged),
+        other => panic!("{other:?}"),
+    }
+    let took = harness.clock.now() - begin();
+    assert!(took <= TimeDelta::seconds(58 + 4), "{took}");
 }

@@ -1,9 +1,12 @@
 //! Parameters in the body of a POST: a form, or a JSON object.
 
+use std::collections::BTreeMap;
+
 use http::header::CONTENT_TYPE;
 use lambda_http::Request;
 use lambda_kit::Problem;
 use lambda_kit::http::Parameters;
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use crate::parameters::require_utf8;
@@ -64,20 +67,31 @@ fn form(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
     Ok(Parameters::parse(text.trim()).iter().map(given).collect())
 }
 
+/// Members one by one: a number past every range is JSON, and refused as what it is for its parameter.
 fn json(bytes: &[u8]) -> Result<Vec<(String, Given)>, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|bad| refusals::no_json(&bad))?;
-    let Value::Object(members) = value else {
-        return Err(refusals::not_an_object());
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_slice(bytes).map_err(|_| no_members(bytes))?;
+    let given = |(name, value): (String, &RawValue)| {
+        let json = value.get();
+        let other = || Given::Other(json.to_owned());
+        let given = match serde_json::from_str(json) {
+            Ok(Value::String(text)) => Given::Text(text),
+            Ok(Value::Number(number)) => integer(&number).map_or_else(other, Given::Text),
+            Ok(_) => other(),
+            Err(_) if json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => other(),
+            Err(_) => return Err(no_members(bytes)),
+        };
+        Ok((name, given))
     };
-    let given = |value| match value {
-        Value::String(text) => Given::Text(text),
-        Value::Number(number) => {
-            integer(&number).map_or_else(|| Given::Other(number.to_string()), Given::Text)
-        }
-        other => Given::Other(other.to_string()),
-    };
-    let members = members.into_iter();
-    Ok(members.map(|(name, value)| (name, given(value))).collect())
+    members.into_iter().map(given).collect()
+}
+
+/// What is wrong with a body that is no object of members, or has one that cannot be read.
+fn no_members(bytes: &[u8]) -> Problem {
+    match serde_json::from_slice::<Value>(bytes) {
+        Ok(_) => refusals::not_an_object(),
+        Err(bad) => refusals::no_json(&bad),
+    }
 }
 
 /// The digits of an integer; JSON writes one as `3`, `3.0` or `3e0`.

@@ -85,7 +85,7 @@ async fn own(
     }));
 }
 
-fn signal_group(pid: u32, signal: Signal) {
+pub(super) fn signal_group(pid: u32, signal: Signal) {
     let Ok(group) = i32::try_from(pid) else {
         return;
     };

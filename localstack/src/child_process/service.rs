@@ -19,7 +19,7 @@ use tokio::{
 use tracing::{debug, error};
 
 use super::{Failure, Process, Spawner, end};
-use crate::cli::say;
+use crate::cli::announce;
 
 /// How a server is started, and when it counts as started.
 pub(crate) struct ServiceSpec {
@@ -169,13 +169,13 @@ impl Starter {
             };
             self.pid.send_replace(None);
             let name = self.spec.name;
-            say(&format!("{name} ended ({reason}); it is started again"));
+            announce(&format!("{name} ended ({reason}); it is started again"));
             process = tokio::select! {
                 biased;
                 _ = &mut stopped => return,
                 process = self.start_again() => process,
             };
-            say(&format!("{name} answers again"));
+            announce(&format!("{name} answers again"));
         }
     }
 

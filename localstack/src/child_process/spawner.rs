@@ -24,7 +24,13 @@ pub(crate) struct Spawner {
 }
 
 /// Variables of the runner's that only those children get that are given them.
-const SECRETS: [&str; 2] = ["KAFKA_PASSWORD", "KAFKA_KEY_PASSWORD"];
+const SECRETS: [&str; 5] = [
+    "KAFKA_PASSWORD",
+    "KAFKA_KEY_PASSWORD",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+];
 
 impl Spawner {
     /// Must be called within a tokio runtime.
@@ -46,16 +52,20 @@ impl Spawner {
     /// Starts the process in a group of its own, which the terminal's Ctrl-C does not reach.
     pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<Child> {
         command.process_group(0).kill_on_drop(true);
-        for secret in SECRETS {
-            if !command.as_std().get_envs().any(|(name, _)| name == secret) {
-                command.env_remove(secret);
-            }
-        }
+        without_secrets(&mut command);
         die_with_parent(&mut command);
         let (reply, answer) = oneshot::channel();
         let gone = || io::Error::other("the spawner thread is gone");
         self.jobs.send(Job { command, reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+fn without_secrets(command: &mut Command) {
+    for secret in SECRETS {
+        if !command.as_std().get_envs().any(|(name, _)| name == secret) {
+            command.env_remove(secret);
+        }
     }
 }
 
@@ -76,5 +86,29 @@ fn die_with_parent(command: &mut Command) {
                 Err(nix::errno::Errno::ESRCH.into())
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_inherited_by_none_and_kept_where_they_were_given() {
+        let mut command = Command::new("pip");
+        command.env("AWS_SECRET_ACCESS_KEY", "given");
+        without_secrets(&mut command);
+        let value = |name: &str| {
+            let mut variables = command.as_std().get_envs();
+            let found = variables.find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.map(|value| value.to_string_lossy().into_owned()))
+        };
+        assert_eq!(
+            value("AWS_SECRET_ACCESS_KEY"),
+            Some(Some("given".to_owned()))
+        );
+        for removed in ["KAFKA_PASSWORD", "KAFKA_KEY_PASSWORD", "AWS_SESSION_TOKEN"] {
+            assert_eq!(value(removed), Some(None), "{removed}");
+        }
     }
 }

@@ -11,40 +11,40 @@ use wire::commands::{AcceptGap, ChainEnd, Chains, Command, GapAnswer};
 use super::{
     lambda::{Lambda, LambdaError},
     log::{LogError, Logs},
-    running::{NotFound, Running},
     say,
+    site::{Site, SiteError},
 };
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["topic", "all"])))]
+#[command(
+    group(ArgGroup::new("which").required(true).args(["topic", "all"])),
+    override_usage = "tidemill accept-gap <--topic TOPIC --partition N|--all> [OPTIONS]"
+)]
 pub(super) struct Settings {
-    /// The topic whose records are lost
+    /// The topic whose records are lost; needs --partition
     #[arg(long, requires = "partition")]
     topic: Option<String>,
-    /// The partition of the topic
+    /// The partition of the topic; needs --topic
     #[arg(long, requires = "topic")]
     partition: Option<i32>,
     /// Every gap that there is
     #[arg(long)]
     all: bool,
-    /// Why they are lost, for the table `gaps`
+    /// Why they are lost, for the table `gaps`, which has after it who accepted it: "(accepted by USER)"
     #[arg(long, default_value = "the brokers have lost them")]
     reason: String,
     /// Functions whose chains are looked at
     #[arg(long = "function", value_name = "NAME", default_values = ["archive", "evaluate"])]
     functions: Vec<String>,
-    /// The brokers, host:port,... [default: the running system's, from run.json]
-    #[arg(long)]
-    kafka: Option<String>,
     #[command(flatten)]
-    running: Running,
+    site: Site,
 }
 
 /// Why gaps were not accepted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AcceptGapError {
     #[error(transparent)]
-    NotFound(#[from] NotFound),
+    Site(#[from] SiteError),
     #[error(transparent)]
     Lambda(#[from] LambdaError),
     #[error(transparent)]
@@ -58,12 +58,7 @@ pub(super) enum AcceptGapError {
 }
 
 pub(super) async fn run(settings: Settings) -> Result<(), AcceptGapError> {
-    let brokers = match &settings.kafka {
-        Some(brokers) => brokers.clone(),
-        None => settings.running.brokers()?,
-    };
-    let lambda = Lambda::of(&settings.running)?;
-    let logs = Logs::of(&brokers)?;
+    let (lambda, logs) = settings.site.open()?;
     let mut chains = Vec::new();
     for function in &settings.functions {
         let found: Chains = lambda.command(function, &Command::Chains {}).await?;

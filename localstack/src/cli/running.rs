@@ -61,6 +61,11 @@ impl Running {
         })
     }
 
+    /// The base URL of the Lake API of the running system; none where one API was named, whichever it is.
+    pub(super) fn lake(&self) -> Option<Url> {
+        self.url.is_none().then(|| self.api("lake").ok()).flatten()
+    }
+
     /// The brokers of the running system.
     pub(super) fn brokers(&self) -> Result<String, NotFound> {
         Ok(self.data.run()?.kafka().to_owned())

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tracing::{Level, debug, error, info, warn};
 
 use super::{HostError, log_file::LogFile};
-use crate::metrics;
+use crate::{metrics, outage};
 
 /// A line longer than this is cut into several, so that a function that never ends its line costs no memory.
 const LINE_LIMIT: u64 = 256 * 1024;
@@ -127,23 +127,27 @@ fn shorten(line: &str) -> (Level, String) {
         };
         return (level, cut(line));
     };
-    let level = match event.get("level").and_then(Value::as_str) {
-        // One for each request: for the file, and at the terminal for who asks for more.
-        Some("INFO") if event.get("target").is_some_and(|it| it == "invocation") => Level::DEBUG,
-        level => level
-            .and_then(|level| level.parse().ok())
-            .unwrap_or(Level::INFO),
-    };
     // Fields beside the message, or in an object of their own: tracing has both forms.
     let fields = event
         .get("fields")
         .and_then(Value::as_object)
         .unwrap_or(&event);
-    let mut text = fields
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let field = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let is_of = |target| event.get("target").is_some_and(|it| it == target);
+    let level = match event.get("level").and_then(Value::as_str) {
+        // One for each invocation, after a line that says what was wrong with it: for the file, and at the terminal for
+        // who asks for more.
+        Some(_) if is_of("invocation") => Level::DEBUG,
+        // Connections come and go; what it complains of is shown once.
+        Some("INFO") if is_of("librdkafka") => Level::DEBUG,
+        Some("WARN" | "ERROR") if is_of("librdkafka") && !outage::is_news(field("facility")) => {
+            Level::DEBUG
+        }
+        level => level
+            .and_then(|level| level.parse().ok())
+            .unwrap_or(Level::INFO),
+    };
+    let mut text = field("message").to_owned();
     for (name, value) in fields
         .iter()
         .filter(|(name, _)| !FRAME.contains(&name.as_str()))
@@ -191,14 +195,25 @@ mod tests {
     }
 
     #[test]
-    fn the_line_of_an_invocation_is_no_news_unless_it_failed() {
+    fn the_line_of_an_invocation_is_no_news() {
         let line = |level: &str| {
             format!(
                 r#"{{"level":"{level}","message":"invocation done","outcome":"x","target":"invocation"}}"#
             )
         };
         let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
-        assert_eq!(levels, [Level::DEBUG, Level::WARN, Level::ERROR]);
+        assert_eq!(levels, [Level::DEBUG; 3]);
+    }
+
+    #[test]
+    fn what_the_kafka_client_complains_of_is_shown_once() {
+        let line = |level: &str| {
+            format!(
+                r#"{{"level":"{level}","message":"m","facility":"OF THIS TEST","target":"librdkafka"}}"#
+            )
+        };
+        let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
+        assert_eq!(levels, [Level::DEBUG, Level::WARN, Level::DEBUG]);
     }
 
     #[test]

@@ -216,10 +216,12 @@ impl Pool {
             && !self.state().stopping
         {
             let payload = String::from_utf8_lossy(payload);
-            // A child that was killed has left no word there itself.
             let note = format!("invocation failed: {payload:.4096}");
             self.host.log.note(&event.id, &note);
-            warn!(target: "function", "{}: invocation {} failed: {payload:.400}", self.name, event.id);
+            // A child that was killed has left no word itself; any other has.
+            if outcome.broke_off() {
+                warn!(target: "function", "{}: invocation {} failed: {payload:.400}", self.name, event.id);
+            }
         }
     }
 

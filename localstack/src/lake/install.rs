@@ -3,13 +3,15 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{Output, Stdio},
 };
 
 use tokio::process::Command;
 
 use super::LakeError;
-use crate::{child_process::Spawner, cli::say};
+use crate::{
+    child_process::{Spawner, last_words, output},
+    cli::announce,
+};
 
 pub(super) const VERSION: &str = "4.13.1";
 /// What is installed; `make tools` uses the same file.
@@ -60,7 +62,7 @@ pub(super) async fn install(spawner: &Spawner, home: &Path) -> Result<(), LakeEr
         return Ok(());
     }
     clear(home)?;
-    say(&format!(
+    announce(&format!(
         "installing LocalStack {VERSION} by pip, once: 2 minutes, 510 MB in {}",
         home.display()
     ));
@@ -132,20 +134,6 @@ async fn run(spawner: &Spawner, command: Command) -> Result<(), LakeError> {
     Err(LakeError::Pip {
         said: last_words(&output),
     })
-}
-
-async fn output(spawner: &Spawner, mut command: Command) -> io::Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    spawner.spawn(command).await?.wait_with_output().await
-}
-
-fn last_words(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    last.unwrap_or("it says nothing").trim().to_owned()
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 mod embedded;
 mod fold;
 mod freshness;
+mod meanings;
 pub(crate) mod names;
 mod watched;
+mod zeros;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,6 +20,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio::time::sleep;
 
 pub(crate) use watched::Watched;
+
+use crate::template::Template;
 
 /// Bounds of the histograms of seconds: from a quick answer to a batch that waited for its window.
 const SECONDS: [f64; 14] = [
@@ -41,12 +45,14 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// From now on what this process records is kept here. Must be called in a runtime.
-    pub fn install() -> Result<Self, BuildError> {
+    /// From now on what this process records is kept here; what the template's parts count begins at 0. Must be called in
+    /// a runtime.
+    pub fn install(template: &Template) -> Result<Self, BuildError> {
         let prometheus = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
             .install_recorder()?;
-        names::describe();
+        meanings::describe();
+        zeros::start(template);
         let upkeep = prometheus.clone();
         tokio::spawn(async move {
             // What histograms are told is kept until someone adds it up, and nobody need ever scrape.

@@ -18,10 +18,10 @@ use rdkafka::{
 };
 use stream::{Connection, StreamConsumer};
 use tokio::task::spawn_blocking;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::{TriggerError, log::LogError};
-use crate::{broker::Watermark, template::StartingPosition};
+use crate::{broker::Watermark, outage, template::StartingPosition};
 use partition_log::KafkaLog;
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -201,7 +201,10 @@ impl TriggerConsumer {
                             topic, partition, offset, "record outside of its partition's queue"
                         );
                     }
-                    Err(reason) => warn!(group, %reason, "consumer"),
+                    Err(reason) if outage::is_news(&reason.to_string()) => {
+                        warn!(group, %reason, "consumer");
+                    }
+                    Err(reason) => debug!(group, %reason, "consumer"),
                 }
             }
         }

@@ -23,7 +23,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
 use crate::{
-    cli::say,
+    cli::announce,
     clock::Clock,
     template::{FunctionSpec, KafkaTrigger, OnFailure},
 };
@@ -116,7 +116,7 @@ impl Trigger {
             destination,
             invoke,
             clock,
-            tell: Box::new(say),
+            tell: Box::new(announce),
         });
         let consumer = TriggerConsumer::new(connection, &trigger.consumer_group)?;
         let assigned = consumer.partitions(&trigger.topics).await?;
@@ -155,6 +155,7 @@ impl Trigger {
                 sizes,
                 read: start,
                 carried: None,
+                returned_to: None,
                 told: None,
                 drain: draining.clone(),
             };

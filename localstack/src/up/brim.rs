@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::{
     broker::{Valve, Watermarks},
-    cli::say,
+    cli::announce,
     trigger::{Gauge, Waiting},
 };
 
@@ -76,7 +76,7 @@ async fn watch(valve: Valve, watermarks: Watermarks, gauges: Vec<Gauge>) {
             full = now;
             valve.close(full);
             warn!(full, "embedded broker");
-            say(if full {
+            announce(if full {
                 "the embedded broker is full: it takes no records until functions have read more of those it has"
             } else {
                 "the embedded broker takes records again"

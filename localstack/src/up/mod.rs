@@ -30,8 +30,13 @@ pub(crate) use run_file::RunFile;
 pub(crate) use signals::Signals;
 
 use crate::{
-    broker::BrokerError, cli::say, functions::HostError, lake::LakeError,
-    scheduler::ExpressionError, template::TemplateError, trigger::TriggerError,
+    broker::BrokerError,
+    cli::{announce, say},
+    functions::HostError,
+    lake::LakeError,
+    scheduler::ExpressionError,
+    template::TemplateError,
+    trigger::TriggerError,
 };
 
 /// Why the system does not run, or no longer.
@@ -117,11 +122,12 @@ pub async fn run(settings: Settings) -> Result<(), UpError> {
     let mut system = tokio::select! {
         biased;
         () = signals.next() => {
-            say("stopped before it was ready");
+            announce("stopped before it was ready");
             return Ok(());
         }
         system = start::start(&settings) => system?,
     };
+    // The table and `ready` are for scripts, too, and have no time.
     for line in system.table() {
         say(&line);
     }
@@ -130,12 +136,12 @@ pub async fn run(settings: Settings) -> Result<(), UpError> {
         () = signals.next() => None,
         broken = system.broken() => Some(broken),
     };
-    say("stopping; once more Ctrl-C stops at once");
+    announce("stopping; once more Ctrl-C stops at once");
     tokio::select! {
         biased;
         () = signals.next() => return Err(UpError::AtOnce),
         () = stop::stop(system) => {}
     }
-    say("stopped");
+    announce("stopped");
     broken.map_or(Ok(()), |broken| Err(UpError::Server(broken)))
 }

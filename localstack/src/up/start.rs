@@ -24,12 +24,13 @@ use super::{
 };
 use crate::{
     broker::Broker,
-    cli::say,
+    cli::announce,
     clock::{Clock, SystemClock},
     functions::{Functions, HostSettings},
     invoke_api,
     lake::Lake,
     metrics::Metrics,
+    outage,
     room::Room,
     scheduler::Scheduler,
     template::{BROKERS, CLUSTER_ARN, Template, Values},
@@ -53,6 +54,7 @@ pub(super) struct System {
     pub(super) broker: Broker,
     pub(super) lake: Lake,
     _brim: Option<Brim>,
+    _outage: outage::Watch,
     run: RunFile,
     folder: DataFolder,
 }
@@ -113,7 +115,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
     host.forced = passed_on();
     host.forced.extend(lake.variables.clone());
     host.with_kafka = settings.kafka.for_functions();
-    let metrics = Metrics::install().map_err(UpError::Metrics)?;
+    let metrics = Metrics::install(&template).map_err(UpError::Metrics)?;
     let functions = Functions::start(&template.functions, &host)?;
     metrics.watched().functions(functions.clone());
 
@@ -146,7 +148,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         &stop,
     );
 
-    say("starting the triggers");
+    announce("starting the triggers");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let invoke: Arc<dyn Invoke> = Arc::new(functions.clone());
     let triggers = triggers(settings, &template, broker.connection(), &invoke, &clock).await?;
@@ -167,7 +169,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         None => None,
     };
 
-    say("starting the functions behind the HTTP APIs");
+    announce("starting the functions behind the HTTP APIs");
     let logs = folder.logs().display().to_string();
     let healthy = checks
         .iter()
@@ -197,6 +199,7 @@ pub(super) async fn start(settings: &Settings) -> Result<System, UpError> {
         functions,
         template,
         published,
+        _outage: outage::Watch::start(broker.connection()),
         broker,
         lake,
         _brim: brim,

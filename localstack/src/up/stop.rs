@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tracing::{error, warn};
 
 use super::start::System;
-use crate::{cli::say, trigger::drain_all};
+use crate::{cli::announce, trigger::drain_all};
 
 /// How long requests in flight may take.
 const REQUESTS: Duration = Duration::from_secs(2);
@@ -49,7 +49,7 @@ pub(super) async fn stop(system: System) {
     if timeout(patience, asynchronous.emptied()).await.is_err() {
         let left = asynchronous.taken();
         error!(left, "asynchronous invocations were not done");
-        say(&format!(
+        announce(&format!(
             "NOT DONE: {left} asynchronous invocations that were acknowledged; they are lost"
         ));
     }
@@ -82,7 +82,7 @@ pub(super) async fn stop(system: System) {
                 records,
                 "records were not processed"
             );
-            say(&format!(
+            announce(&format!(
                 "NOT PROCESSED: {records} records of {}-{} for function `{function}`; {fate}",
                 left.topic, left.partition
             ));

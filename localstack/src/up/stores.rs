@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{UpError, data::DataFolder, settings::Settings};
 use crate::{
     broker::{self, Broker, BrokerChoice},
-    cli::say,
+    cli::announce,
     lake::{Lake, LakeChoice},
     template::Template,
 };
@@ -22,10 +22,10 @@ pub(super) async fn start(
     let broker = settings.kafka.choice(folder.path(), &folder.logs())?;
     match lake {
         LakeChoice::File(_) => {}
-        LakeChoice::LocalStack { .. } => say("starting LocalStack"),
-        LakeChoice::S3(_) => say("reaching the lake"),
+        LakeChoice::LocalStack { .. } => announce("starting LocalStack"),
+        LakeChoice::S3(_) => announce("reaching the lake"),
     }
-    say(match broker {
+    announce(match broker {
         BrokerChoice::External(_) => "reaching the broker",
         BrokerChoice::Embedded { .. } => "starting the broker",
         BrokerChoice::Apache { .. } => "starting Apache Kafka",

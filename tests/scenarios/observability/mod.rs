@@ -38,6 +38,36 @@ async fn call(method: Method, url: String, status: u16) {
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_exact_after_known_traffic_and_lag_returns_to_zero() {
     let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
+    let begun = stack.metrics().await;
+    for (metric, labels) in [
+        (
+            "lake_gaps_total",
+            [("function", "archive"), ("table", "ticks")],
+        ),
+        (
+            "lake_gaps_total",
+            [("function", "evaluate"), ("table", "evaluations")],
+        ),
+        (
+            "lake_other_logs_total",
+            [("function", "archive"), ("table", "events")],
+        ),
+        (
+            "archive_dead_letters_total",
+            [("function", "archive"), ("table", "ticks")],
+        ),
+        (
+            "trigger_lost_records_total",
+            [("function", "archive"), ("topic", "events")],
+        ),
+        (
+            "trigger_given_up_records_total",
+            [("function", "evaluate"), ("topic", "StockExchange")],
+        ),
+    ] {
+        let values: Vec<f64> = begun.matching(metric, &labels).collect();
+        assert_eq!(values, [0.0], "{metric} before anything happened");
+    }
     let (stocks, games) = (&stack.run.stocks, &stack.run.games);
     for _ in 0..5 {
         call(Method::GET, format!("{stocks}/GOOG"), 200).await;

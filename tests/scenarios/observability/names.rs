@@ -45,8 +45,10 @@ fn every_metric_is_documented_and_nothing_else_is() {
     assert_eq!(documented, defined);
 }
 
-/// Whatever a scrape shows is documented.
+/// Whatever a scrape shows is documented, and says what it means in the document's words.
 pub(super) fn are_documented(scrape: &Scrape) {
+    let text = fs::read_to_string(workspace().join("docs/metrics.md")).unwrap();
+    let meanings = text.replace('`', "");
     let documented = documented();
     let unknown: Vec<_> = scrape
         .kinds
@@ -55,6 +57,15 @@ pub(super) fn are_documented(scrape: &Scrape) {
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     for name in scrape.kinds.keys() {
+        let help = scrape
+            .help
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default();
+        assert!(
+            meanings.contains(help) && help.len() > 3,
+            "{name}: {help:?}"
+        );
         let counter = scrape.kinds[name] == "counter";
         assert_eq!(counter, name.ends_with("_total"), "{name}");
     }

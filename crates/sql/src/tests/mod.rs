@@ -17,3 +17,4 @@ mod replays;
 #[path = "../../../../tests/fixtures/rows.rs"]
 mod rows;
 mod scale;
+mod sums;

@@ -33,9 +33,9 @@ pub(super) async fn replay(
     let only = match &wish.table {
         None => None,
         Some(name) => {
-            let table: Table = name.parse()?;
-            table.topic().ok_or(CommandError::NotFed(table))?;
-            Some(table)
+            let table = name.parse().ok();
+            let fed = table.filter(|table: &Table| table.topic().is_some());
+            Some(fed.ok_or_else(|| CommandError::Table(name.clone()))?)
         }
     };
     let run = wish.run.clone();

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
-use lake::{ChainError, ChainKey, CommitError, StoreError, Table, UnknownTable};
+use lake::{ChainError, ChainKey, CommitError, StoreError, Table};
 use lambda_kit::kafka::KafkaEvent;
 use serde::Serialize;
 use wire::commands::{Chains, Command, GapAnswer, Letters, Staged, Swapped};
@@ -37,12 +37,9 @@ pub enum CommandError {
     /// No table is fed by the topic.
     #[error(transparent)]
     Topic(#[from] ArchiveError),
-    /// No table has the name.
-    #[error(transparent)]
-    Table(#[from] UnknownTable),
-    /// The table is made of no topic, so it has no dead letters.
-    #[error("table `{0}` is fed by no topic; {known} are", known = crate::fed())]
-    NotFed(Table),
+    /// No table of the name is made of a topic, so there are no dead letters of it.
+    #[error("no table `{0}` is fed by a topic; there are {known}", known = crate::fed())]
+    Table(String),
     /// A command about records came with others.
     #[error("`stage` takes records of {topic}-{partition} alone")]
     Records {

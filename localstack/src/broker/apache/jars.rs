@@ -7,8 +7,11 @@ use std::{
 
 use tokio::process::Command;
 
-use super::{ApacheError, java};
-use crate::{child_process::Spawner, cli::say};
+use super::ApacheError;
+use crate::{
+    child_process::{Spawner, last_words, output},
+    cli::announce,
+};
 
 pub(super) const VERSION: &str = "4.2.0";
 /// What is fetched; `make test` uses the same file.
@@ -43,7 +46,7 @@ pub(super) async fn fetch(spawner: &Spawner, folder: &Path) -> Result<(), Apache
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(folder)(source)),
     }
-    say(&format!(
+    announce(&format!(
         "fetching Apache Kafka {VERSION} by Maven, once: 55 MB into {}",
         folder.display()
     ));
@@ -70,7 +73,7 @@ async fn run_maven(spawner: &Spawner, pom: &Path, jars: &Path) -> Result<(), Apa
     command.args(["-q", "-B", "-f"]).arg(pom);
     command.arg("dependency:copy-dependencies");
     command.arg(format!("-DoutputDirectory={}", jars.display()));
-    let output = match java::output(spawner, command).await {
+    let output = match output(spawner, command).await {
         Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ApacheError::NoMaven),
         Err(source) => {
@@ -83,7 +86,7 @@ async fn run_maven(spawner: &Spawner, pom: &Path, jars: &Path) -> Result<(), Apa
         return Ok(());
     }
     let first = said.lines().find(|line| line.contains("ERROR"));
-    let said = first.unwrap_or("it says nothing").trim().to_owned();
+    let said = first.map_or_else(|| last_words(&output), |line| line.trim().to_owned());
     Err(ApacheError::Maven { said })
 }
 

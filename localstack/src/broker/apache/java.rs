@@ -1,15 +1,11 @@
 //! The Java that the user has.
 
-use std::{
-    io,
-    path::Path,
-    process::{Output, Stdio},
-};
+use std::{io, path::Path};
 
 use tokio::process::Command;
 
 use super::ApacheError;
-use crate::child_process::Spawner;
+use crate::child_process::{Spawner, output};
 
 const OLDEST: u32 = 17;
 
@@ -42,15 +38,6 @@ pub(super) async fn check(spawner: &Spawner) -> Result<(), ApacheError> {
             Err(ApacheError::OldJava { found })
         }
     }
-}
-
-/// Runs a program to its end, without input.
-pub(super) async fn output(spawner: &Spawner, mut command: Command) -> io::Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    spawner.spawn(command).await?.wait_with_output().await
 }
 
 /// 17 of `openjdk version "17.0.15" 2025-04-15`; the versions before 9 began with 1.

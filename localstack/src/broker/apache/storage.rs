@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use super::{ApacheError, ApacheFolders, java};
-use crate::child_process::Spawner;
+use crate::child_process::{Spawner, last_words, output};
 
 /// The configuration of its logger, in the data folder.
 pub(super) const LOGGING: &str = "log4j2.yaml";
@@ -93,7 +93,7 @@ async fn format(
         .arg(format!("-Dlog4j2.configurationFile={}", logging.display()))
         .args(["kafka.tools.StorageTool", "format", "-t", &new_id(), "-c"])
         .arg(properties);
-    let output = java::output(spawner, command).await;
+    let output = output(spawner, command).await;
     let output = output.map_err(|source| ApacheError::Run {
         program: "java",
         source,
@@ -101,9 +101,7 @@ async fn format(
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    let said = last.unwrap_or("it says nothing").trim().to_owned();
+    let said = last_words(&output);
     Err(ApacheError::Format { said })
 }
 

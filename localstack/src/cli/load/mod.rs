@@ -43,7 +43,7 @@ pub(super) enum LoadError {
     },
     #[error("{failed} of {sent} requests failed")]
     Failed { failed: u64, sent: u64 },
-    #[error("{} missing", .0.join(" and "))]
+    #[error("{} must be given", .0.join(", "))]
     Missing(Vec<&'static str>),
     #[error("Ctrl-C cannot be listened for")]
     Signals(#[source] io::Error),

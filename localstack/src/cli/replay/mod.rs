@@ -5,11 +5,7 @@ mod topic;
 
 use clap::{Args, Subcommand};
 
-use super::{
-    lambda::LambdaError,
-    log::LogError,
-    running::{NotFound, Running},
-};
+use super::{lambda::LambdaError, log::LogError, running::Running, site::SiteError};
 
 /// The function that keeps the tables.
 const ARCHIVE: &str = "archive";
@@ -39,7 +35,7 @@ enum What {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReplayError {
     #[error(transparent)]
-    NotFound(#[from] NotFound),
+    Site(#[from] SiteError),
     #[error(transparent)]
     Lambda(#[from] LambdaError),
     #[error(transparent)]
@@ -70,6 +66,10 @@ pub(super) enum ReplayError {
         "another rebuild of {topic}-{partition} was faster; it is swapped in, and this one is of no use any more"
     )]
     Overtaken { topic: String, partition: i32 },
+    #[error(
+        "no rebuild of {topic} has the name {id}, or it has staged nothing yet; without --resume a new one begins"
+    )]
+    NoRebuild { topic: String, id: String },
     #[error("{topic} has no partition {partition}; it has 0 to {last}")]
     NoPartition {
         topic: String,

@@ -4,17 +4,21 @@
 //! reach the end of the partition's rows, the one is swapped for the other.
 
 use clap::Args;
+use lake::Table;
 use serde_json::json;
 use tracing::debug;
+use url::Url;
 use uuid::Uuid;
 use wire::commands::{Command, Rebuild, Staged, Swapped};
 
-use super::{ARCHIVE, ReplayError, Running};
+use super::{ARCHIVE, ReplayError};
 use crate::{
     cli::{
         lambda::Lambda,
         log::{Log, Logs},
-        say,
+        one_line, say,
+        site::Site,
+        sql,
     },
     trigger::{LogRecord, PAYLOAD_LIMIT},
 };
@@ -30,39 +34,46 @@ pub(super) struct Settings {
     /// Only this partition
     #[arg(long)]
     partition: Option<i32>,
-    /// Rebuild although the brokers have lost the topic's beginning: rows of records that they lost are lost, too
+    /// Rebuild although the brokers have lost the topic's beginning: rows of records that they lost are lost, too, and
+    /// counted at the end
     #[arg(long)]
     lose_older: bool,
     /// Go on with the rebuild of this name, which a run before this one printed and did not finish
     #[arg(long, value_name = "ID")]
     resume: Option<String>,
-    /// The brokers, host:port,... [default: the running system's, from run.json]
-    #[arg(long)]
-    kafka: Option<String>,
     #[command(flatten)]
-    running: Running,
+    site: Site,
 }
 
 /// What brings records to the function.
 struct Driver {
     lambda: Lambda,
     logs: Logs,
+    /// Where rows are counted.
+    lake: Option<Url>,
     topic: String,
     id: String,
 }
 
+/// A partition before it is rebuilt.
+struct Before {
+    partition: i32,
+    begun: Staged,
+    /// What the brokers have begins here.
+    low: i64,
+    /// It is read from here.
+    from: i64,
+}
+
 pub(super) async fn run(settings: Settings) -> Result<(), ReplayError> {
-    let brokers = match &settings.kafka {
-        Some(brokers) => brokers.clone(),
-        None => settings.running.brokers()?,
-    };
+    let (lambda, logs) = settings.site.open()?;
+    let new = || Uuid::new_v4().to_string();
     let driver = Driver {
-        lambda: Lambda::of(&settings.running)?,
-        logs: Logs::of(&brokers)?,
+        lambda,
+        logs,
+        lake: settings.site.running.lake(),
         topic: settings.topic,
-        id: settings
-            .resume
-            .unwrap_or_else(|| Uuid::new_v4().to_string()),
+        id: settings.resume.clone().unwrap_or_else(new),
     };
     let mut partitions = driver.logs.partitions(&driver.topic).await?;
     partitions.sort_unstable();
@@ -79,18 +90,25 @@ pub(super) async fn run(settings: Settings) -> Result<(), ReplayError> {
         }
     }
     // Every partition is looked at before one is touched.
-    let mut sites = Vec::new();
+    let mut begun = Vec::new();
     for partition in partitions {
-        let begun = driver.begin(partition).await?;
-        let from = driver.start(partition, &begun, settings.lose_older).await?;
-        sites.push((partition, begun, from));
+        begun.push((partition, driver.begin(partition).await?));
+    }
+    let is_known = |it: &Staged| it.swapped || it.staged.is_some();
+    if settings.resume.is_some() && !begun.iter().any(|(_, it)| is_known(it)) {
+        let Driver { topic, id, .. } = driver;
+        return Err(ReplayError::NoRebuild { topic, id });
+    }
+    let mut all = Vec::new();
+    for (partition, begun) in begun {
+        all.push(driver.look(partition, begun, settings.lose_older).await?);
     }
     say(&format!(
         "rebuilding {} as {}; if this is interrupted, --resume {} goes on",
         driver.topic, driver.id, driver.id
     ));
-    for (partition, begun, from) in sites {
-        driver.rebuild(partition, begun, from).await?;
+    for before in all {
+        driver.rebuild(before).await?;
     }
     Ok(())
 }
@@ -111,45 +129,95 @@ impl Driver {
         Ok(self.lambda.command(ARCHIVE, &command).await?)
     }
 
-    /// Where the partition is read from; refused where rows would be lost.
-    async fn start(
+    /// What the brokers have for it; refused where rows would be lost.
+    async fn look(
         &self,
         partition: i32,
-        begun: &Staged,
+        begun: Staged,
         lose_older: bool,
-    ) -> Result<i64, ReplayError> {
+    ) -> Result<Before, ReplayError> {
         let low = self.logs.bounds(&self.topic, partition).await?.low;
         let topic = self.topic.clone();
-        match (begun.first, begun.staged) {
-            _ if begun.swapped => Ok(low),
-            (_, Some(from)) if from < low => Err(ReplayError::Dropped {
-                topic,
-                partition,
-                from,
-                low,
-            }),
-            (_, Some(from)) => Ok(from),
-            (Some(first), None) if first < low && !lose_older => Err(ReplayError::Older {
-                topic,
-                partition,
-                first,
-                low,
-            }),
-            _ => Ok(low),
+        let from = match (begun.first, begun.staged) {
+            _ if begun.swapped => low,
+            (_, Some(from)) if from < low => {
+                return Err(ReplayError::Dropped {
+                    topic,
+                    partition,
+                    from,
+                    low,
+                });
+            }
+            (_, Some(from)) => from,
+            (Some(first), None) if first < low && !lose_older => {
+                return Err(ReplayError::Older {
+                    topic,
+                    partition,
+                    first,
+                    low,
+                });
+            }
+            _ => low,
+        };
+        Ok(Before {
+            partition,
+            begun,
+            low,
+            from,
+        })
+    }
+
+    /// How many rows there are of records that the brokers have lost, as SQL has them.
+    async fn older_rows(&self, before: &Before) -> Result<i64, String> {
+        let table = Table::of_topic(&self.topic).ok_or("no table is fed by the topic")?;
+        let lake = self.lake.as_ref().ok_or("the Lake API is not known")?;
+        let (partition, low) = (before.partition, before.low);
+        let statement = format!(
+            "SELECT COUNT(*) AS n FROM {table} WHERE _partition = {partition} AND _offset < {low}"
+        );
+        let counted = sql::count(lake, &statement).await;
+        counted.map_err(|error| one_line(&error))
+    }
+
+    /// Says what was lost with the beginning of the log. Rows of earlier lives of the log count on both sides.
+    async fn say_lost(&self, name: &str, before: &Before, older: Result<i64, String>) {
+        let Before { begun, low, .. } = before;
+        let left = self.older_rows(before).await;
+        let lost = older.and_then(|older| Ok(older - left?));
+        let offsets = format!("offsets {} to {}", begun.first.unwrap_or_default(), low - 1);
+        match lost {
+            Ok(0) => {}
+            Ok(lost) => say(&format!(
+                "{name}: {lost} rows are lost, {offsets}: the brokers have their records no more"
+            )),
+            Err(reason) => say(&format!(
+                "{name}: rows of {offsets} are lost where the brokers have their records no more; how many is not \
+                 known: {reason}"
+            )),
         }
     }
 
     /// Stages one partition and swaps it in.
-    async fn rebuild(&self, partition: i32, begun: Staged, from: i64) -> Result<(), ReplayError> {
+    async fn rebuild(&self, before: Before) -> Result<(), ReplayError> {
+        let Before {
+            partition,
+            ref begun,
+            low,
+            from,
+        } = before;
         let (topic, name) = (&self.topic, format!("{}-{partition}", self.topic));
         if begun.swapped {
             say(&format!("{name}: swapped in before"));
             return Ok(());
         }
-        if begun.first.is_none() {
+        let Some(first) = begun.first else {
             say(&format!("{name}: has no rows to rebuild"));
             return Ok(());
-        }
+        };
+        let older = match first < low {
+            true => Some(self.older_rows(&before).await),
+            false => None,
+        };
         let generation = begun.generation;
         let (mut rows, mut undecodable) = (0, 0);
         let mut reader = Reader {
@@ -190,6 +258,9 @@ impl Driver {
         say(&format!(
             "{name}: {rows} rows rebuilt, {undecodable} records undecodable; swapped in"
         ));
+        if let Some(older) = older {
+            self.say_lost(&name, &before, older).await;
+        }
         Ok(())
     }
 
@@ -277,3 +348,6 @@ impl Reader<'_> {
         Ok((batch, None))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,16 +23,24 @@ impl Poller {
         let mut backoff = Backoff::new();
         let mut retries = 0;
         while let (Some(first), Some(last)) = (rest.first(), rest.last()) {
-            let verdict = self.hand_over(rest).await;
+            let (verdict, gaps) = self.hand_over(rest).await;
             self.count(&verdict, first.offset);
             match verdict {
-                Verdict::Done => return self.done(last.offset + 1).await,
+                Verdict::Done => {
+                    self.returned_to = None;
+                    return self.done(last.offset + 1).await;
+                }
                 Verdict::FailedFrom(offset) if offset > first.offset => {
+                    self.returned_to = None;
                     self.done(offset).await;
                     rest = &rest[rest.partition_point(|record| record.offset < offset)..];
                     (retries, backoff) = (0, Backoff::new());
                 }
-                Verdict::FailedFrom(_) | Verdict::Failed => {}
+                Verdict::FailedFrom(_) | Verdict::Failed => {
+                    if self.went_back(gaps, first.offset).await {
+                        return;
+                    }
+                }
             }
             if self
                 .plan
@@ -70,18 +78,17 @@ impl Poller {
         }
     }
 
-    /// One invocation.
-    async fn hand_over(&mut self, records: &[LogRecord]) -> Verdict {
+    /// One invocation: what became of the records, and which ones are missing before them.
+    async fn hand_over(&self, records: &[LogRecord]) -> (Verdict, Vec<Missing>) {
         let event = self.envelope.event(records);
         let outcome = self.plan.invoke.invoke(&self.plan.function, event).await;
-        if let Ok(Outcome::Success(answer)) = &outcome {
-            for gap in missing(answer) {
-                self.alarm(gap);
-            }
-        }
+        let gaps = match &outcome {
+            Ok(Outcome::Success(answer)) => missing(answer),
+            _ => Vec::new(),
+        };
         let function = self.plan.function.as_str();
         let (partition, first) = (&self.name, records.first().map(|record| record.offset));
-        match outcome {
+        let verdict = match outcome {
             Ok(Outcome::Success(_)) if !self.plan.report_batch_item_failures => Verdict::Done,
             Ok(Outcome::Success(answer)) => {
                 let verdict = verdict(&answer, &self.name, records);
@@ -110,7 +117,53 @@ impl Poller {
                 warn!(function, partition, first, records = records.len(), %reason, "batch not taken");
                 Verdict::Failed
             }
+        };
+        (verdict, gaps)
+    }
+
+    /// Goes back to records before a batch that a chain misses and the broker still has, as when a lake came back from a
+    /// backup: the group is past them, so nobody else would bring them. Once for each place, for what is not found then
+    /// is not there. Records that the broker has no more are told.
+    async fn went_back(&mut self, gaps: Vec<Missing>, batch: i64) -> bool {
+        let here = gaps
+            .iter()
+            .filter(|gap| format!("{}-{}", gap.topic, gap.partition) == self.name);
+        let Some(first) = here.map(|gap| gap.first).min() else {
+            return false;
+        };
+        if first < batch && self.returned_to != Some(first) {
+            let (function, partition) = (&self.plan.function, &self.name);
+            match self.log.bounds().await {
+                Ok(bounds) if (bounds.low..bounds.high).contains(&first) => {
+                    warn!(
+                        function,
+                        partition,
+                        first,
+                        "records are missing that the broker has: going back to them"
+                    );
+                    self.returned_to = Some(first);
+                    self.done(first).await;
+                    self.rewind(first).await;
+                    return true;
+                }
+                Ok(_) => {}
+                Err(reason) => {
+                    let reason = &reason as &dyn Error;
+                    warn!(
+                        function,
+                        partition,
+                        first,
+                        reason,
+                        "whether the broker has what is missing is unknown"
+                    );
+                    return false;
+                }
+            }
         }
+        for gap in gaps {
+            self.alarm(gap);
+        }
+        false
     }
 
     /// Tells that a chain stands still before records that are missing: once, however often it is tried.

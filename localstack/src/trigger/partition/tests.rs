@@ -116,6 +116,8 @@ struct Function {
     clock: ManualClock,
     fates: Mutex<std::vec::IntoIter<Fate>>,
     takes: Duration,
+    /// Where its chain ends, if it keeps one: what begins above that is refused, with a word about what is missing.
+    head: Mutex<Option<i64>>,
     /// When, with which offsets, and how many of them counted as done.
     calls: Mutex<Vec<(Duration, Vec<i64>, usize)>>,
 }
@@ -131,7 +133,14 @@ impl Invoke for Function {
             .collect();
         let at = self.clock.elapsed();
         self.clock.sleep(self.takes).await;
-        let fate = self.fates.lock().unwrap().next().unwrap_or(Fate::Succeeds);
+        let fate = match &mut *self.head.lock().unwrap() {
+            Some(head) if offsets[0] > *head => Fate::Misses(offsets[0] - *head),
+            Some(head) => {
+                *head = offsets[offsets.len() - 1] + 1;
+                Fate::Succeeds
+            }
+            None => self.fates.lock().unwrap().next().unwrap_or(Fate::Succeeds),
+        };
         let item = |offset: i64| {
             format!(r#"{{"itemIdentifier":{{"partition":"{NAME}","offset":{offset}}}}}"#)
         };
@@ -196,6 +205,7 @@ impl Setting {
             clock: clock.clone(),
             fates: Mutex::new(fates.into_iter()),
             takes: Duration::from_millis(takes),
+            head: Mutex::default(),
             calls: Mutex::default(),
         };
         let window = Duration::from_millis(window);
@@ -207,6 +217,21 @@ impl Setting {
             window,
             told: Arc::default(),
         }
+    }
+
+    /// With a function whose chain ends at `head`, and a group that is at `committed`.
+    fn behind(head: i64, committed: i64) -> Self {
+        let setting = Self::new(Vec::new(), 100, 0, 0);
+        *setting.function.head.lock().unwrap() = Some(head);
+        setting.log.commits.lock().unwrap().push(committed);
+        setting
+    }
+
+    /// The gaps that a person was told of.
+    fn gaps(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        let gaps = told.iter().filter(|line| line.starts_with("GAP"));
+        gaps.cloned().collect()
     }
 
     /// A poller that starts at the committed offset.
@@ -244,6 +269,7 @@ impl Setting {
             sizes: Arc::default(),
             read: start,
             carried: None,
+            returned_to: None,
             told: None,
             drain: draining,
         };
@@ -329,15 +355,59 @@ async fn a_gap_is_told_once_however_often_it_is_tried() {
     setting.log.write([10]);
     setting.pass(120_000).await;
     assert_eq!(setting.log.committed(), 11);
-    let told = setting.told.lock().unwrap();
-    let gaps: Vec<&String> = told.iter().filter(|line| line.starts_with("GAP")).collect();
-    assert_eq!(gaps.len(), 2, "{told:?}");
+    let gaps = setting.gaps();
+    assert_eq!(gaps.len(), 2, "{gaps:?}");
     let line = "GAP: table rows stands still: 5 records of t-0 are missing, offsets 5 to 9.";
-    assert!(gaps[0].starts_with(line), "{told:?}");
+    assert!(gaps[0].starts_with(line), "{gaps:?}");
     assert!(
         gaps[0].contains("`tidemill accept-gap --topic t --partition 0`"),
-        "{told:?}"
+        "{gaps:?}"
     );
+}
+
+#[tokio::test]
+async fn a_group_that_is_past_its_chain_goes_back_to_what_the_broker_has() {
+    let setting = Setting::behind(3, 7);
+    setting.log.write(0..10);
+    let (_poller, _drain) = setting.poll();
+    setting.pass(1_000).await;
+    assert_eq!(setting.done(), Vec::from_iter(3..10));
+    assert_eq!(setting.log.committed(), 10);
+    assert_eq!(setting.gaps(), Vec::<String>::new());
+    // The lake is restored once more, under the poller.
+    *setting.function.head.lock().unwrap() = Some(3);
+    setting.log.write([10]);
+    setting.pass(1_000).await;
+    assert_eq!(setting.done()[7..], Vec::from_iter(3..11));
+    assert_eq!(setting.gaps(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_gap_is_told_only_where_the_broker_has_dropped_its_beginning() {
+    let setting = Setting::behind(3, 7);
+    setting.log.write(5..10);
+    let (_poller, _drain) = setting.poll();
+    setting.pass(1_000).await;
+    assert_eq!(setting.done(), Vec::<i64>::new());
+    assert_eq!(setting.gaps().len(), 1, "{:?}", setting.gaps());
+    // Accepted is what the broker has no more; the rest is still there, and comes.
+    *setting.function.head.lock().unwrap() = Some(5);
+    setting.pass(60_000).await;
+    assert_eq!(setting.done(), Vec::from_iter(5..10));
+    assert_eq!(setting.gaps().len(), 1, "{:?}", setting.gaps());
+}
+
+#[tokio::test]
+async fn records_that_are_not_found_where_they_were_looked_for_are_a_gap() {
+    let setting = Setting::behind(3, 5);
+    setting.log.write([0, 1, 2, 5, 6]);
+    let (_poller, _drain) = setting.poll();
+    setting.pass(60_000).await;
+    assert_eq!(setting.done(), Vec::<i64>::new());
+    assert_eq!(setting.gaps().len(), 1, "{:?}", setting.gaps());
+    *setting.function.head.lock().unwrap() = Some(5);
+    setting.pass(60_000).await;
+    assert_eq!(setting.done(), [5, 6]);
 }
 
 #[tokio::test]

@@ -9,15 +9,22 @@ CHECKOV := checkov==3.3.30
 CARGO_DENY := 0.20.2
 CARGO_CYCLONEDX := 0.5.9
 DEPLOYED := $(notdir $(wildcard functions/*))
-# `TLS=1`: TLS and SCRAM to the brokers, for which OpenSSL is built once.
+# `TLS=1`: TLS, SCRAM and MSK by IAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
+TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack
+define TEST_MSK
+echo "tidemill: building OpenSSL and the clients that need it, 3 to 6 minutes the first time"; \
+cargo build --locked --workspace --bins --features tests/msk || failed=1; \
+$(TESTING) cargo test --locked --workspace --features tests/msk --test msk || failed=1; \
+$(TESTING) cargo test --locked --workspace --features tests/msk --test scenarios -- secured_kafka || failed=1
+endef
 CARGO_FUZZ := 0.13.2
 NIGHTLY ?= nightly
 FUZZ_SECONDS ?= 60
 TEMPLATES := template.yaml $(sort $(wildcard infra/*.yaml))
 FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test kill simulate overload fuzz bench lint sbom measure fmt package tools needs-rust needs-nightly needs-python
+.PHONY: help run build test test-msk kill simulate overload fuzz bench lint sbom measure fmt package tools needs-rust needs-perl needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,20 +32,23 @@ help: ## what each command does
 run: build ## builds what is needed and starts the whole system; Ctrl-C stops it
 	@exec $(TARGET)/debug/tidemill up
 
-build: needs-rust
+build: needs-rust $(if $(TLS),needs-perl)
 	@if [ -x $(TARGET)/debug/tidemill ]; then echo "tidemill: bringing the build up to date"; \
 	else echo "tidemill: first build of some 400 crates, 5 to 12 minutes on two cores; later ones take seconds"; fi
 	@cargo build --locked --workspace --bins $(FEATURES)
 
-test: build tools ## every test, from a bare clone
+test: build needs-perl tools ## every test, from a bare clone
 	@command -v kcat >/dev/null || echo "skipped: the checks with kcat, which is not installed (apt-get install kcat)"
 	@command -v ab >/dev/null || echo "skipped: the checks with ab, which is not installed (apt-get install apache2-utils)"
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || echo "skipped: the browser tests, for Chromium or its driver is not installed (apt-get install chromium chromium-driver)"
 	@test -e $(TOOLS)/pages/installed || echo "skipped: the checks of accessibility with axe-core, for npm is not installed (apt-get install npm)"
 	@test -e $(TOOLS)/kafka/installed || echo "skipped: the scenarios on Apache Kafka, for Java or Maven is not installed (apt-get install default-jre-headless maven)"
-	@test -n "$(TLS)" || echo "skipped: TLS and SCRAM to the brokers, for which OpenSSL is built (make test TLS=1)"
-	@PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack \
-	  cargo test --locked --workspace --no-fail-fast $(FEATURES) $(if $(TLS),--features tests/tls)
+	@failed=0; $(TESTING) cargo test --locked --workspace --no-fail-fast $(if $(TLS),--features tests/msk) || failed=1; \
+	$(if $(TLS),,$(TEST_MSK);) exit $$failed
+
+# All has one set of features but what asks for OpenSSL, which comes last: docs/adr/0002-build-profiles.md.
+test-msk: needs-perl tools ## the tests of brokers that ask who calls (TLS, SCRAM, MSK by IAM); a part of test
+	@failed=0; $(TEST_MSK); exit $$failed
 
 kill: build tools ## kills real processes under load, `make kill N=1000` as many as asked; SEED repeats a run
 	@test -e $(TOOLS)/kafka/installed || { echo "tidemill: the kill tests need Java 17 and Maven (apt-get install default-jre-headless maven)"; exit 1; }
@@ -99,11 +109,14 @@ fmt: needs-rust ## formats every crate
 
 package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
 	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \
-	  -p stocks -p games -p exchange -p evaluate -p archive -p query --lambda-dir target/lambda
+	  -p stocks -p games -p exchange -p evaluate -p archive -p query -p topics --features stream/msk --lambda-dir target/lambda
 
 needs-rust:
 	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }
 	@command -v cc >/dev/null || { echo "tidemill: a C compiler is needed for librdkafka (apt-get install gcc)"; exit 1; }
+
+needs-perl:
+	@perl -MIPC::Cmd -MFindBin -e 1 2>/dev/null || { echo "tidemill: perl with its modules is needed to build OpenSSL (apt-get install perl)"; exit 1; }
 
 needs-nightly: needs-rust
 	@cargo +$(NIGHTLY) --version >/dev/null 2>&1 || { echo "tidemill: fuzzing needs a nightly of Rust 1.95 or later (rustup toolchain install nightly); NIGHTLY=name picks another toolchain"; exit 1; }

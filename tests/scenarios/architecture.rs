@@ -173,7 +173,7 @@ fn forbidden_arrows() {
     }
     for name in functions
         .iter()
-        .filter(|name| ["stocks", "games", "exchange"].contains(name))
+        .filter(|name| ["stocks", "games", "exchange", "topics"].contains(name))
     {
         forbid(
             name,

@@ -9,6 +9,7 @@ CHECKOV := checkov==3.3.30
 CARGO_DENY := 0.20.2
 CARGO_CYCLONEDX := 0.5.9
 DEPLOYED := $(notdir $(wildcard functions/*))
+ARCHS ?= arm64 x86_64
 # `TLS=1`: TLS, SCRAM and MSK by IAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
 TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack
@@ -24,7 +25,7 @@ FUZZ_SECONDS ?= 60
 TEMPLATES := template.yaml $(sort $(wildcard infra/*.yaml))
 FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test test-msk kill simulate overload fuzz bench lint sbom measure fmt package tools needs-rust needs-perl needs-nightly needs-python
+.PHONY: help run build test test-msk kill simulate overload fuzz bench lint sbom measure fmt package coldstart tools needs-rust needs-perl needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -107,9 +108,20 @@ fmt: needs-rust ## formats every crate
 	cargo fmt --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
 
-package: $(TOOLS)/cargo-lambda ## the deployable zips under target/lambda/
-	PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --arm64 --output-format zip \
-	  -p stocks -p games -p exchange -p evaluate -p archive -p query -p topics --features stream/msk --lambda-dir target/lambda
+# With TLS and MSK by IAM. An arm64 build needs Rust's library for it (`rustup target add aarch64-unknown-linux-gnu`).
+package: $(TOOLS)/cargo-lambda needs-perl ## the deployable zips, target/lambda/ for arm64 and target/lambda-x86_64/, with their sizes; ARCHS= for one
+	@set -e; for arch in $(ARCHS); do \
+	  target=$$(echo $$arch | sed s/arm64/aarch64/)-unknown-linux-gnu; \
+	  test -d "$$(rustc --print target-libdir --target $$target)" || { echo "tidemill: Rust's library for $$arch is not installed (rustup target add $$target); ARCHS=x86_64 leaves it out"; exit 1; }; \
+	  echo "tidemill: building for $$arch: half an hour and more on two cores"; \
+	  PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --$$arch --output-format zip \
+	    $(addprefix -p ,$(DEPLOYED)) --features stream/msk --lambda-dir target/lambda$$(echo $$arch | sed 's/arm64//;s/x86/-x86/'); \
+	done
+	@ARCHS="$(ARCHS)" tests/tools/sizes.sh $(DEPLOYED)
+
+coldstart: needs-rust needs-perl ## from process start to first answer, in what Lambda gives to it, against the budgets; STARTS=20
+	cargo build --locked --profile lambda $(addprefix -p ,$(DEPLOYED)) --features stream/msk
+	cargo bench --locked --workspace --profile dev --bench coldstart -- $(abspath $(TARGET))/lambda
 
 needs-rust:
 	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }

@@ -262,8 +262,10 @@ async fn every_failure_is_told_in_time() {
     assert_eq!(told.unwrap()["status"], "FAILED");
     let answer = waiting.answer();
     assert_eq!(answer["Status"], "FAILED");
+    // The client library gives up on the topic, or on a slow machine the function on the brokers.
+    let reason = answer["Reason"].as_str().unwrap();
     assert!(
-        answer["Reason"].as_str().unwrap().contains("events"),
+        reason.contains("topic events") || reason.contains("the brokers did not do it"),
         "{answer}"
     );
 

@@ -152,6 +152,8 @@ impl KafkaEvent {
             .into_iter()
             .map(|((topic, partition), mut records)| {
                 records.sort_by_key(|record| record.offset);
+                // An event has each record once. Who sends one twice by hand gets one row.
+                records.dedup_by_key(|record| record.offset);
                 PartitionBatch {
                     topic,
                     partition,

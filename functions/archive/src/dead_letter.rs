@@ -61,8 +61,8 @@ pub(crate) fn rows(
 /// Commits `dead`, which are of the records with these offsets and timestamps, to their chain.
 ///
 /// Its links skip good records, so its head may lie above a letter that it never got: an invocation whose later records
-/// were refused in the end has left letters of theirs, or today's code refuses what it took before a crash. Such letters
-/// go in beside the chain.
+/// were refused in the end has left letters of theirs, or today's code refuses what it took before. Such letters go in
+/// beside the chain, and only once its head is above them, so that no link can bring them as well.
 pub(crate) async fn commit(
     context: &Context,
     chain: &mut Chain,
@@ -88,7 +88,7 @@ pub(crate) async fn commit(
 }
 
 /// Puts those of `dead`, all below the head of their chain, in beside it that are not in. `by` tells them from another's.
-pub(crate) async fn put_in(
+async fn put_in(
     context: &Context,
     chain: &Chain,
     dead: &Rows,

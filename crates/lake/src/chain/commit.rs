@@ -167,7 +167,11 @@ impl Chain {
             }
             let hole = batch.hole_from(head.end);
             if let Some(hole) = hole.filter(|_| gaps == Gaps::Refuse) {
-                return Err(self.gap(hole));
+                if progress.fresh {
+                    return Err(self.gap(hole));
+                }
+                self.forget();
+                continue;
             }
             return Ok(Admission::New { head });
         }

@@ -101,12 +101,13 @@ pub(super) async fn stage(
     });
     let decoded = decode(key.table, topic, *partition, &records, context.max_ahead)?;
     let Decoded { rows, dead } = decoded;
-    let letters = context.chain(context.key(Table::DeadLetter, topic, *partition));
-    dead_letter::put_in(context, &letters, &dead, &rebuild.id).await?;
     let stamps: Vec<(i64, i64)> = records
         .iter()
         .map(|record| (record.offset, record.timestamp))
         .collect();
+    // Records that were rows so far and cannot be decoded any more.
+    let mut letters = context.chain(context.key(Table::DeadLetter, topic, *partition));
+    dead_letter::commit(context, &mut letters, &dead, &stamps).await?;
     let upto = rebuild.upto.map(|upto| upto.min(told.head));
     let first = stamps.first().map(|&(offset, _)| offset).or(told.staged);
     let end = stamps.last().map(|&(offset, _)| offset + 1).max(upto);

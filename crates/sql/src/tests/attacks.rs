@@ -1,6 +1,9 @@
 //! Every attack of `tests/fixtures/attacks`, on the real session with its real limits: none gets out, and the next
 //! statement is answered. `ATTACKS=CUBE` tries only those that have `CUBE` in them, and tells how long each took.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -84,11 +87,15 @@ impl Target {
 
     /// What is wrong with what they left behind.
     async fn judge_after(&self) -> Option<String> {
-        let deadline = Instant::now() + Duration::from_secs(40);
-        while statements_run() && Instant::now() < deadline {
+        // Other tests' statements are among them, and end as well; those that begin meanwhile are none of ours.
+        let mut running = statements();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !running.is_empty() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = statements();
+            running.retain(|thread| now.contains(thread));
         }
-        if statements_run() {
+        if !running.is_empty() {
             return Some("a statement goes on and on".to_owned());
         }
         let runaways = RUNAWAYS.lock().unwrap().clone();
@@ -125,13 +132,18 @@ fn told(outcome: &Result<Answer, SqlError>) -> (u16, String) {
     }
 }
 
-/// Whether a thread of a statement is there.
-fn statements_run() -> bool {
+/// The threads of statements in this process.
+fn statements() -> BTreeSet<OsString> {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
-    threads.filter_map(Result::ok).any(|thread| {
+    let is_statement = |thread: &DirEntry| {
         let name = std::fs::read_to_string(thread.path().join("comm"));
         name.is_ok_and(|name| name.trim_end() == "sql")
-    })
+    };
+    threads
+        .filter_map(Result::ok)
+        .filter(is_statement)
+        .map(|thread| thread.file_name())
+        .collect()
 }
 
 /// Each on its own, but for those that are stopped after a time: these are together.

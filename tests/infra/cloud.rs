@@ -119,6 +119,12 @@ impl Cloud {
         }
     }
 
+    /// Makes the lake's stack; its bucket.
+    pub(crate) async fn lake(&self) -> String {
+        let outputs = self.stack("lake", &[]).await;
+        outputs["Bucket"].as_str().unwrap().to_owned()
+    }
+
     /// Creates a stack of infra/ by LocalStack's CloudFormation, and answers with its outputs.
     pub(crate) async fn stack(&self, name: &str, parameters: &[(&str, &str)]) -> Value {
         let template = crate::documents::text(&format!("infra/{name}.yaml"));

@@ -33,10 +33,7 @@ async fn an_event_gets_from_a_rule_to_rows() {
     let Some(cloud) = Cloud::start().await else {
         return;
     };
-    let bucket = cloud.stack("lake", &[]).await["Bucket"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let bucket = cloud.lake().await;
     let lake = format!("s3://{bucket}");
     let [id, secret] = keys();
     let stack = Stack::start(&[

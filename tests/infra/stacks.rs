@@ -419,10 +419,7 @@ async fn each_function_may_do_what_it_does_and_nothing_else() {
     let Some(cloud) = Cloud::start().await else {
         return;
     };
-    let bucket = cloud.stack("lake", &[]).await["Bucket"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let bucket = cloud.lake().await;
     let object = |key: &str| format!("arn:aws:s3:::{bucket}/{key}");
     let all = policies(&cloud, &bucket, "MSK_IAM", "").await;
     let specs = functions();

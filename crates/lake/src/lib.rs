@@ -5,7 +5,7 @@
 
 pub mod chain;
 pub mod holdings;
-mod metrics;
+pub mod metrics;
 pub mod parquet;
 mod path;
 mod store;

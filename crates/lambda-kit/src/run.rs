@@ -12,9 +12,9 @@
 //! ```
 
 use std::any::type_name;
-use std::error::Error as StdError;
 use std::future::Future;
 
+pub use ::telemetry::chain;
 use ::telemetry::{trace, work};
 use http::Response;
 use lambda_http::request::LambdaRequest;
@@ -146,18 +146,6 @@ async fn start<C: 'static>(
             Err(failed)
         }
     }
-}
-
-/// An error and its sources in one line.
-pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 /// `Error` of `evaluate::error::Error`.

@@ -1,16 +1,11 @@
 //! What every Kafka client of ours shares: its settings for a short life in a function, and its logs.
 
-use std::error::Error;
 use std::sync::OnceLock;
 
-use rdkafka::ClientContext;
-use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
 use tracing::{debug, info, warn};
 
-use crate::{Connection, Tokens};
+use crate::Connection;
 
 /// Settings that producers and consumers have in common.
 pub(crate) fn settings(connection: &Connection) -> ClientConfig {
@@ -35,6 +30,9 @@ pub fn show_complaints_if(is_shown: fn(&str) -> bool) {
     let _ = SHOWN.set(is_shown);
 }
 
+/// Sends a line of the client library's to `tracing`.
+///
+/// librdkafka names brokers, topics and errors in them, never the values of its settings.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         // A broker that has just started gives out no producer id at once, and is asked again. If that goes on, records
@@ -57,30 +55,3 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         _ => debug!(target: "librdkafka", facility, "{message}"),
     }
 }
-
-/// Sends the client library's logs to `tracing`, and brings the client its tokens.
-///
-/// librdkafka names brokers, topics and errors in them, never the values of its settings.
-#[derive(Debug, Clone)]
-pub(crate) struct Logged {
-    pub(crate) tokens: Tokens,
-}
-
-impl ClientContext for Logged {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.tokens.generate_oauth_token(config)
-    }
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    /// What is told here stands in the log lines above, or comes back as the outcome of a call.
-    fn error(&self, error: KafkaError, reason: &str) {
-        debug!(target: "librdkafka", %error, "{reason}");
-    }
-}
-
-impl ConsumerContext for Logged {}

@@ -12,7 +12,7 @@ use telemetry::trace::{self, SpanKind, Start};
 use telemetry::work;
 use tracing::warn;
 
-use crate::client::{self, Logged};
+use crate::client;
 use crate::metrics::{PRODUCERS_REPLACED, PUBLISHED, PUBLISHED_BYTES, UNACKNOWLEDGED};
 use crate::{Connection, Position, Publish, PublishError, Record, Tokens};
 
@@ -28,7 +28,7 @@ pub struct KafkaPublisher {
 #[derive(Clone)]
 struct Generation {
     number: u64,
-    producer: FutureProducer<Logged>,
+    producer: FutureProducer<Tokens>,
     tokens: Tokens,
 }
 
@@ -190,7 +190,7 @@ impl Generation {
 fn producer(
     connection: &Connection,
     tokens: Tokens,
-) -> Result<FutureProducer<Logged>, PublishError> {
+) -> Result<FutureProducer<Tokens>, PublishError> {
     let mut config = client::settings(connection);
     config
         .set("acks", "all")
@@ -202,7 +202,7 @@ fn producer(
         .set("request.timeout.ms", "3000")
         // The partitioner of the Java clients, so that their records of a key land where ours do.
         .set("partitioner", "murmur2_random");
-    FutureProducer::from_config_and_context(&config, Logged { tokens }).map_err(|source| {
+    FutureProducer::from_config_and_context(&config, tokens).map_err(|source| {
         PublishError::Producer {
             brokers: connection.brokers().to_owned(),
             source,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::timeout_at;
 
-use crate::client::{self, Logged};
-use crate::{Connection, ScanError};
+use crate::client;
+use crate::{Connection, ScanError, StreamConsumer};
 
 /// What a scan of a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
     )
 }
 
-fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer<Logged>> {
+fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer> {
     let tokens = connection.tokens();
     let mut config = client::settings(connection);
     config
@@ -109,12 +109,12 @@ fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer<Logged>> {
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error");
-    StreamConsumer::from_config_and_context(&config, Logged { tokens })
+    StreamConsumer::from_config_and_context(&config, tokens)
 }
 
 /// The first offset that the log holds and the one after its last.
 async fn watermarks(
-    consumer: &Arc<StreamConsumer<Logged>>,
+    consumer: &Arc<StreamConsumer>,
     topic: &str,
     partition: i32,
     limit: Duration,
@@ -122,7 +122,7 @@ async fn watermarks(
     let (consumer, topic) = (Arc::clone(consumer), topic.to_owned());
     let ask = move || {
         // It is polled only later, and without a token there is no answer.
-        consumer.context().tokens.bring(consumer.client())?;
+        consumer.context().bring(consumer.client())?;
         consumer.fetch_watermarks(&topic, partition, limit)
     };
     tokio::task::spawn_blocking(ask)

@@ -17,6 +17,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
+use telemetry::chain;
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -147,7 +148,7 @@ impl Eq for Mint {}
 
 /// What brings one client its tokens; brokers that want none get none.
 ///
-/// As a client's context it answers when the client library asks for the next token, which it does in time, but only
+/// As a client's context it sends the client library's logs to `tracing`, and answers when the client library asks for the next token, which it does in time, but only
 /// of clients that are polled. For those that are not, and for the first token of those that are asked something
 /// before, there is [`Tokens::bring`].
 #[derive(Clone, Default)]
@@ -218,7 +219,7 @@ impl ClientContext for Tokens {
         client::log(level, facility, message);
     }
 
-    /// What is told here stands in the log lines, or comes back as the outcome of a call.
+    /// What is told here stands in the log lines above, or comes back as the outcome of a call.
     fn error(&self, error: KafkaError, reason: &str) {
         debug!(target: "librdkafka", %error, "{reason}");
     }
@@ -253,18 +254,6 @@ fn hand_over<C: ClientContext>(client: &Client<C>, token: &Token) -> Result<(), 
     }
     let complaint = CStr::from_bytes_until_nul(&complaint).unwrap_or_default();
     Err(complaint.to_string_lossy().into_owned())
-}
-
-/// An error and its sources in one line; the client library takes a text.
-fn chain(error: &TokenError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 fn milliseconds(time: SystemTime) -> i64 {

@@ -10,11 +10,11 @@ const OF_FUNCTIONS: [&str; 4] = [INVOCATIONS, ERRORS, THROTTLES, EXITS];
 const OF_TRIGGERS: [&str; 3] = [RETRIES, GIVEN_UP, LOST];
 /// What committers tell of their tables.
 const OF_TABLES: [&str; 5] = [
-    "lake_commits_total",
-    "lake_conflicts_total",
-    "lake_retries_total",
-    "lake_gaps_total",
-    "lake_other_logs_total",
+    lake::metrics::COMMITS,
+    lake::metrics::CONFLICTS,
+    lake::metrics::RETRIES,
+    lake::metrics::GAPS,
+    lake::metrics::OTHER_LOGS,
 ];
 const DEAD_LETTERS: &str = "archive_dead_letters_total";
 /// The one that makes rows of its own of a topic's; the other keeps the topics' rows.

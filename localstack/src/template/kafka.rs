@@ -11,14 +11,13 @@ use super::{
 const DEFAULT_BATCH_SIZE: u32 = 100;
 const DEFAULT_BATCHING_WINDOW: Duration = Duration::from_millis(500);
 
-/// The properties that both types have. What is left out (filters, record age, bisecting) would change which records
+/// The properties that all kinds have. What is left out (filters, record age, bisecting) would change which records
 /// a function sees, so it is refused rather than passed over.
-const SHARED: [&str; 11] = [
+const SHARED: [&str; 10] = [
     "Topics",
     "BatchSize",
     "MaximumBatchingWindowInSeconds",
     "StartingPosition",
-    "ConsumerGroupId",
     "FunctionResponseTypes",
     "DestinationConfig",
     "MaximumRetryAttempts",
@@ -36,8 +35,7 @@ pub(super) fn msk(
     properties: &Properties<'_>,
     function: &str,
 ) -> Result<Option<KafkaTrigger>, TemplateError> {
-    let known: Vec<&str> = SHARED.into_iter().chain(["Stream"]).collect();
-    properties.only(&known)?;
+    only(properties, &["Stream", "ConsumerGroupId"])?;
     let arn = match properties.get("Stream")? {
         Some(Node::Text(arn)) => Some(arn),
         Some(Node::Unresolved(_)) => None,
@@ -47,8 +45,7 @@ pub(super) fn msk(
     if properties.raw("StartingPosition").is_none() {
         return Err(properties.refused("StartingPosition", &"nothing", POSITIONS));
     }
-    let group = properties.text("ConsumerGroupId", GROUP)?;
-    let group = group.unwrap_or_else(|| format!("tidemill-{function}"));
+    let group = group(properties, function)?;
     trigger(id, properties, group, EventSource::Msk { arn })
 }
 
@@ -58,13 +55,8 @@ pub(super) fn self_managed(
     properties: &Properties<'_>,
     function: &str,
 ) -> Result<Option<KafkaTrigger>, TemplateError> {
-    let known: Vec<&str> = SHARED
-        .into_iter()
-        .chain(["KafkaBootstrapServers"])
-        .collect();
-    properties.only(&known)?;
-    let group = properties.text("ConsumerGroupId", GROUP)?;
-    let group = group.unwrap_or_else(|| format!("tidemill-{function}"));
+    only(properties, &["KafkaBootstrapServers", "ConsumerGroupId"])?;
+    let group = group(properties, function)?;
     trigger(id, properties, group, EventSource::SelfManaged)
 }
 
@@ -74,24 +66,15 @@ pub(super) fn mapping(
     properties: &Properties<'_>,
 ) -> Result<(String, Option<KafkaTrigger>), TemplateError> {
     let id = properties.logical_id();
-    properties.only(&[
+    let own = [
         "FunctionName",
         "EventSourceArn",
         "SelfManagedEventSource",
         MSK_CONFIG,
         OWN_CONFIG,
-        "Topics",
-        "BatchSize",
-        "MaximumBatchingWindowInSeconds",
-        "StartingPosition",
-        "FunctionResponseTypes",
-        "DestinationConfig",
-        "MaximumRetryAttempts",
-        "Enabled",
-        "SourceAccessConfigurations",
-        "ProvisionedPollerConfig",
         "Tags",
-    ])?;
+    ];
+    only(properties, &own)?;
     let function = match properties.raw("FunctionName") {
         Some(Node::Call(call, argument)) if call == "Ref" => argument.text(),
         _ => None,
@@ -120,7 +103,18 @@ pub(super) fn mapping(
 
 const MSK_CONFIG: &str = "AmazonManagedKafkaEventSourceConfig";
 const OWN_CONFIG: &str = "SelfManagedKafkaEventSourceConfig";
-const GROUP: &str = "the name of a consumer group";
+
+/// Refuses properties that are neither shared nor a kind's own.
+fn only(properties: &Properties<'_>, own: &[&str]) -> Result<(), TemplateError> {
+    let known: Vec<&str> = SHARED.iter().chain(own).copied().collect();
+    properties.only(&known)
+}
+
+/// The consumer group of an event of `function`.
+fn group(properties: &Properties<'_>, function: &str) -> Result<String, TemplateError> {
+    let group = properties.text("ConsumerGroupId", "the name of a consumer group")?;
+    Ok(group.unwrap_or_else(|| format!("tidemill-{function}")))
+}
 
 fn trigger(
     id: &str,

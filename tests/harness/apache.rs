@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::ports::free_port;
 use crate::stack::binaries;
 use crate::{eventually, tools};
 
@@ -173,11 +173,6 @@ fn java(jars: &Path) -> Command {
     command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
     command.arg(jars.join("*"));
     command
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn properties_text(

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod metrics;
 #[cfg(feature = "msk")]
 pub mod msk;
+pub mod ports;
 pub mod runtime;
 pub mod s3;
 pub mod stack;

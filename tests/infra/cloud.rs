@@ -1,7 +1,6 @@
 //! A LocalStack with all of its services, which forgets, and AWS's own command line to it: both as `make tools` installs
 //! them.
 
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tests::ports::free_port;
 use tests::{eventually, http, localstack};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -35,11 +35,7 @@ impl Cloud {
         let home = localstack::home()?;
         let turn = TURN.lock().await;
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(format!("{home}/bin/python"))
             .args(["-m", "localstack.runtime.main"])

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::json;
+use tests::ports::free_port;
 use tests::stack::{Stack, alive, binaries, up};
 use tests::{eventually, http, tools};
 
@@ -38,10 +39,7 @@ async fn says_why_it_cannot_start() {
         "{line}"
     );
 
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().to_string()
-    };
+    let closed = format!("127.0.0.1:{}", free_port());
     let line = refused(up(folder.path(), &[("KAFKA", &closed)]));
     assert!(line.contains(&closed), "{line}");
 

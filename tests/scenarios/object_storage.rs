@@ -1,6 +1,5 @@
 //! A lake on S3: LocalStack as a child of the runner, and buckets elsewhere that cannot be used.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::http::{client, get, send};
+use tests::ports::free_port;
 use tests::stack::{Stack, alive, up};
 use tests::{eventually, load, localstack};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -167,10 +167,7 @@ fn anywhere(folder: &Path, text: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_cannot_be_used_is_one_line() {
-    let nobody = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    let nobody = format!("http://127.0.0.1:{}", free_port());
     let line = refused(&nobody, &KEYS).await;
     assert!(
         line.contains("s3://lake/part") && line.contains(&nobody),

@@ -1,4 +1,4 @@
-//! chromedriver as a child process on a port of its own choice.
+//! chromedriver as a child process.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::eventually;
+use crate::ports::free_port;
 
 /// A running chromedriver; stopped with all that it started when dropped.
 pub(super) struct Chromedriver {
@@ -20,29 +21,31 @@ pub(super) struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// Starts it and waits until it says on which port it listens.
+    /// Starts it and waits until it says that it listens.
     pub(super) async fn start(program: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = File::create(folder.path().join("log")).unwrap();
+        // Of its own choice it would be one that was free on IPv6, and need not be on IPv4.
+        let port = free_port();
         let child = Command::new(program)
-            .arg("--port=0")
+            .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .process_group(0)
             .spawn()
             .unwrap();
-        let mut started = Self {
+        let started = Self {
             child,
             folder,
-            port: 0,
+            port,
         };
-        let port = eventually("chromedriver listens", Duration::from_secs(30), || {
+        eventually("chromedriver listens", Duration::from_secs(30), || {
             let log = started.log();
-            async move { listening(&log).ok_or(log) }
+            let listens = log.contains("started successfully");
+            async move { listens.then_some(()).ok_or(log) }
         })
         .await;
-        started.port = port;
         started
     }
 
@@ -72,9 +75,4 @@ impl Drop for Chromedriver {
         let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.wait();
     }
-}
-
-fn listening(log: &str) -> Option<u16> {
-    let (_, rest) = log.split_once("started successfully on port ")?;
-    rest.split('.').next()?.parse().ok()
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tests::calls::Calls;
 use tests::http::{client, send};
+use tests::ports::free_port;
 use tests::s3::{Proxy, Traffic};
 use tests::stack::Stack;
 use tests::{eventually, localstack, memory};
@@ -119,9 +120,4 @@ async fn answers_in_time(stack: &Stack, trouble: Traffic) {
             assert!(after.is_ok_and(|after| after >= 1), "{trouble:?}");
         }
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

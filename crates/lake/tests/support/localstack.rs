@@ -1,13 +1,19 @@
 //! A LocalStack of a test's own: a child process with an empty S3, stopped when dropped.
 
 use std::io::{ErrorKind, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lake::s3::{Access, S3Store};
 use tempfile::TempDir;
+
+#[path = "../../../../tests/harness/ports.rs"]
+#[allow(unreachable_pub)]
+mod ports;
+
+use ports::free_port;
 
 /// LocalStack at work.
 pub(crate) struct LocalStack {
@@ -30,9 +36,7 @@ impl LocalStack {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let output = std::fs::File::create(&log).unwrap();
-        // Free a moment ago, and nobody is told of it in between.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-        let port = port.unwrap().port();
+        let port = free_port();
         let child = Command::new(python.join("bin/python"))
             .arg(workspace.join("localstack/src/lake/durable_s3.py"))
             .arg(folder.path().join("s3"))

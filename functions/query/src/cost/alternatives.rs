@@ -57,7 +57,7 @@ pub(crate) fn all(
         (
             "Tidemill",
             both(&own),
-            "MSK Serverless, archive, S3 and the function query; each record once, SQL two seconds after its batch",
+            "MSK, archive, S3 and the function query; each record once, SQL two seconds after its batch",
         ),
         (
             "Firehose and Athena",
@@ -67,12 +67,12 @@ pub(crate) fn all(
         (
             "MSK Connect with an S3 sink",
             both(&|load| kafka(load) + connect_usd(load, measured, prices)),
-            "MSK Serverless, workers that never stop, S3, Athena; schemas and dead letters are yours to add",
+            "MSK, workers that never stop, S3, Athena; schemas and dead letters are yours to add",
         ),
         (
             "A Spark cluster that never sleeps",
             both(&|load| kafka(load) + spark_usd(load, measured, prices)),
-            "MSK Serverless, EMR on m5.xlarge: one primary and at least two nodes; SQL on the same nodes",
+            "MSK, EMR on m5.xlarge: one primary and at least two nodes; SQL on the same nodes",
         ),
     ];
     ways.into_iter()

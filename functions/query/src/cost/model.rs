@@ -38,6 +38,10 @@ const PAYLOAD_BYTES_PER_RECORD: f64 = 250.0;
 const KAFKA_OVERHEAD_BYTES: f64 = 70.0;
 /// A week, as topics are made.
 const RETENTION_HOURS: f64 = 168.0;
+/// What a serverless cluster takes (its quota of requests), each call being one: beyond it, or where that is cheaper, three
+/// brokers are priced, each of which keeps a copy.
+const SERVERLESS_REQUESTS_PER_SECOND: f64 = 15_000.0;
+const BROKERS: f64 = 3.0;
 /// A commit of a process that is new to its partition: a listing, the last link, the new one.
 const PUTS_PER_COMMIT: f64 = 2.0;
 const GETS_PER_COMMIT: f64 = 1.0;
@@ -58,6 +62,9 @@ const METRICS_LOG_BYTES: f64 = 800.0;
 /// Lambda's own lines (START, END, REPORT) and a line of an API's access log.
 const PLATFORM_LOG_BYTES: f64 = 350.0;
 const ACCESS_LOG_BYTES: f64 = 300.0;
+/// `LogRetentionDays`, and to which part of it CloudWatch packs what it keeps.
+const LOG_MONTHS: f64 = 30.0 / DAYS_PER_MONTH;
+const LOG_PACKED: f64 = 0.15;
 /// Interface endpoints of the network: Lambda, STS and Kafka's control plane, in two zones. S3's is free.
 const ENDPOINTS: f64 = 3.0 * 2.0;
 /// Metrics that alarms look at.
@@ -195,6 +202,46 @@ fn http_api_usd(prices: &Table, requests: f64) -> f64 {
     first + (requests - FIRST).max(0.0) / MILLION * prices.http_api_request_more.usd
 }
 
+/// What must be asked of Kafka in a month.
+struct Kafka {
+    requests_per_second: f64,
+    partition_hours: f64,
+    in_gb: f64,
+    out_gb: f64,
+    kept_gb: f64,
+}
+
+/// The cluster, its partitions, bytes in, out and kept: of the cheaper one of those that can take the load.
+fn kafka_usd(prices: &Table, kafka: &Kafka) -> [f64; 5] {
+    let serverless = [
+        HOURS_PER_MONTH * prices.msk_cluster.usd,
+        kafka.partition_hours * prices.msk_partition.usd,
+        kafka.in_gb * prices.msk_in.usd,
+        kafka.out_gb * prices.msk_out.usd,
+        kafka.kept_gb * prices.msk_storage.usd,
+    ];
+    let kept = kafka.kept_gb * BROKERS * prices.msk_broker_storage.usd;
+    let brokers = BROKERS * HOURS_PER_MONTH * prices.msk_broker.usd;
+    let provisioned = [brokers, 0.0, 0.0, 0.0, kept];
+    let sum = |usd: &[f64; 5]| usd.iter().sum::<f64>();
+    let suffices = kafka.requests_per_second <= SERVERLESS_REQUESTS_PER_SECOND;
+    if suffices && sum(&serverless) <= sum(&provisioned) {
+        serverless
+    } else {
+        provisioned
+    }
+}
+
+/// What logs of functions cost, of which more is cheaper; the account has no others.
+fn function_logs_usd(prices: &Table, gb: f64) -> f64 {
+    const TIERS: [f64; 3] = [10_000.0, 30_000.0, 50_000.0];
+    let [first, second, third] = TIERS;
+    gb.min(first) * prices.log_ingestion.usd
+        + (gb.min(second) - first).max(0.0) * prices.log_ingestion_second.usd
+        + (gb.min(third) - second).max(0.0) * prices.log_ingestion_third.usd
+        + (gb - third).max(0.0) * prices.log_ingestion_more.usd
+}
+
 /// The bill of a month that is alike from its first second to its last.
 pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
     let of = away(measured.functions);
@@ -244,13 +291,38 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
         let own = function.log_bytes_per_invocation + METRICS_LOG_BYTES;
         invocations * (own + PLATFORM_LOG_BYTES)
     };
-    let intake_log = log(of.stocks, calls)
-        + log(of.games, calls)
-        + log(of.exchange, runs)
-        + events_per_month * ACCESS_LOG_BYTES;
+    let intake_log = log(of.stocks, calls) + log(of.games, calls) + log(of.exchange, runs);
     let pipeline_log = log(of.archive, archived) + log(of.evaluate, evaluated);
-    let reading_log = log(of.query, statements) + statements * ACCESS_LOG_BYTES;
-    let logs_usd = |bytes: f64| bytes / GB * prices.log_ingestion.usd;
+    let reading_log = log(of.query, statements);
+    let function_log = intake_log + pipeline_log + reading_log;
+    let function_logs = function_logs_usd(prices, function_log / GB);
+    // Functions' logs at their share of what all of them cost, an API's at the full price; and all of them are kept.
+    let logs_usd = |bytes: f64, accesses: f64| {
+        let of_functions = if bytes > 0.0 {
+            bytes / function_log * function_logs
+        } else {
+            0.0
+        };
+        let access_gb = accesses * ACCESS_LOG_BYTES / GB;
+        let kept_gb = (bytes / GB + access_gb) * LOG_PACKED * LOG_MONTHS;
+        of_functions + access_gb * prices.log_ingestion.usd + kept_gb * prices.log_storage.usd
+    };
+    // Triggers call their functions through the network's endpoint for Lambda.
+    let triggered_gb = (events_per_month * event_bytes
+        + 2.0
+            * ticks
+            * (measured.kafka_bytes_per_tick * PAYLOAD_GROWTH + PAYLOAD_BYTES_PER_RECORD))
+        / GB;
+    let [cluster, partitions, bytes_in, bytes_out, kept] = kafka_usd(
+        prices,
+        &Kafka {
+            requests_per_second: load.events_per_second,
+            partition_hours,
+            in_gb,
+            out_gb: read_gb,
+            kept_gb,
+        },
+    );
     // A metric costs for the hours in which it is written.
     let flows = if load.events_per_second > 0.0 || load.exchanges {
         1.0
@@ -288,24 +360,16 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
             Intake,
             events_per_month * measured.answer_bytes_per_call / GB * prices.transfer_out.usd,
         ),
-        ("Logs of the APIs", Intake, logs_usd(intake_log)),
         (
-            "Kafka: the cluster",
-            Pipeline,
-            HOURS_PER_MONTH * prices.msk_cluster.usd,
+            "Logs of the APIs",
+            Intake,
+            logs_usd(intake_log, events_per_month),
         ),
-        (
-            "Kafka: partitions",
-            Pipeline,
-            partition_hours * prices.msk_partition.usd,
-        ),
-        ("Kafka: bytes in", Pipeline, in_gb * prices.msk_in.usd),
-        ("Kafka: bytes out", Pipeline, read_gb * prices.msk_out.usd),
-        (
-            "Kafka: a week kept",
-            Pipeline,
-            kept_gb * prices.msk_storage.usd,
-        ),
+        ("Kafka: the cluster", Pipeline, cluster),
+        ("Kafka: partitions", Pipeline, partitions),
+        ("Kafka: bytes in", Pipeline, bytes_in),
+        ("Kafka: bytes out", Pipeline, bytes_out),
+        ("Kafka: a week kept", Pipeline, kept),
         (
             "Function archive",
             Pipeline,
@@ -326,13 +390,22 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
             Pipeline,
             rows_gb * prices.s3_storage.usd,
         ),
-        ("Logs of the pipeline", Pipeline, logs_usd(pipeline_log)),
+        (
+            "Logs of the pipeline",
+            Pipeline,
+            logs_usd(pipeline_log, 0.0),
+        ),
         ("Metrics", Pipeline, series * prices.metric.usd),
         ("Alarms", Pipeline, ALARMS * prices.alarm.usd),
         (
             "Network endpoints",
             Pipeline,
             ENDPOINTS * HOURS_PER_MONTH * prices.endpoint.usd,
+        ),
+        (
+            "Network endpoints: what triggers carry",
+            Pipeline,
+            triggered_gb * prices.endpoint_data.usd,
         ),
         (
             "Function query",
@@ -345,7 +418,11 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
             Reading,
             puts_usd(statements * LISTS_PER_STATEMENT) + gets_usd(statements * LINKS_PER_STATEMENT),
         ),
-        ("Logs of reading", Reading, logs_usd(reading_log)),
+        (
+            "Logs of reading",
+            Reading,
+            logs_usd(reading_log, statements),
+        ),
     ];
     let lines = lines
         .into_iter()

@@ -62,8 +62,20 @@ pub(crate) struct Table {
     pub(crate) s3_get: Price,
     /// USD per GB-month, the first 50 TB.
     pub(crate) s3_storage: Price,
-    /// USD per GB of logs.
+    /// USD per hour of a kafka.m7g.2xlarge.
+    pub(crate) msk_broker: Price,
+    /// USD per GB-month of its disk.
+    pub(crate) msk_broker_storage: Price,
+    /// USD per GB of logs: of functions' the first 10 TB a month.
     pub(crate) log_ingestion: Price,
+    /// USD per GB of functions' logs, the next 20 TB.
+    pub(crate) log_ingestion_second: Price,
+    /// USD per GB of functions' logs, the next 20 TB.
+    pub(crate) log_ingestion_third: Price,
+    /// USD per GB of functions' logs, those after.
+    pub(crate) log_ingestion_more: Price,
+    /// USD per GB-month of packed logs.
+    pub(crate) log_storage: Price,
     /// USD per metric and month, the first 10 000.
     pub(crate) metric: Price,
     /// USD per alarm and month.
@@ -72,6 +84,8 @@ pub(crate) struct Table {
     pub(crate) schedule: Price,
     /// USD per hour of an interface endpoint in one zone.
     pub(crate) endpoint: Price,
+    /// USD per GB through it.
+    pub(crate) endpoint_data: Price,
     /// USD per GB, each record rounded up to 5 KB.
     pub(crate) firehose_ingestion: Price,
     /// USD per GB made Parquet, rounded likewise.

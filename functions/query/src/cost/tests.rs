@@ -209,6 +209,54 @@ fn loads() -> impl Strategy<Value = Load> {
     )
 }
 
+fn kafka(bill: &Bill) -> f64 {
+    let lines = bill.lines.iter();
+    let lines = lines.filter(|line| line.service.starts_with("Kafka: "));
+    lines.map(|line| line.usd_per_month).sum()
+}
+
+#[test]
+fn what_a_serverless_cluster_cannot_take_is_three_brokers() {
+    close(line(&of(load(1000.0, 0.0)), "Kafka: the cluster"), 547.50);
+    let large = of(load(50_000.0, 0.0));
+    close(line(&large, "Kafka: the cluster"), 3.0 * 730.0 * 0.816);
+    for none in ["Kafka: partitions", "Kafka: bytes in", "Kafka: bytes out"] {
+        close(line(&large, none), 0.0);
+    }
+    let kept_gb = 50_000.0 * 168.0 * 3600.0 * 400.0 / 1e9;
+    close(line(&large, "Kafka: a week kept"), kept_gb * 3.0 * 0.10);
+}
+
+#[test]
+fn logs_of_functions_get_cheaper_and_those_of_the_api_do_not() {
+    let large = of(load(50_000.0, 0.0));
+    let calls = 50_000.0 * SECONDS_PER_MONTH;
+    // 150 of the function's own, 800 of metrics, 350 of Lambda's: 170.8 TB.
+    let own_gb = calls * 1300.0 / 1e9;
+    let own = 10e3 * 0.50 + 20e3 * 0.25 + 20e3 * 0.10 + (own_gb - 50e3) * 0.05;
+    let access_gb = calls * 300.0 / 1e9;
+    let kept = (own_gb + access_gb) * 0.15 * 30.0 / (730.0 / 24.0) * 0.03;
+    let logs = line(&large, "Logs of the APIs") + line(&large, "Logs of the pipeline");
+    let expected = own + access_gb * 0.50 + kept;
+    // The pipeline's own are some GB more, at the last price.
+    assert!(
+        (expected..expected + 10.0).contains(&logs),
+        "{logs} is not {expected}"
+    );
+}
+
+#[test]
+fn what_triggers_carry_goes_through_an_endpoint() {
+    let bytes = 330.0 * 4.0 / 3.0 + 250.0;
+    close(
+        line(
+            &of(load(100.0, 0.0)),
+            "Network endpoints: what triggers carry",
+        ),
+        262.8e6 * bytes / 1e9 * 0.01,
+    );
+}
+
 proptest! {
     #[test]
     fn more_never_costs_less(load in loads(), more in 0.0..1e6_f64, asked in 0.0..1e6_f64) {
@@ -218,10 +266,16 @@ proptest! {
             exchanges: true,
         };
         let (less, more) = (of(load), of(larger));
+        prop_assert!(kafka(&less) <= kafka(&more) + 1e-9);
         for (less, more) in less.lines.iter().zip(&more.lines) {
             prop_assert_eq!(less.service, more.service);
+            // A larger cluster has other lines, and less logs have a larger part of what all of them cost.
+            if less.service.starts_with("Kafka: ") || less.service.starts_with("Logs") {
+                continue;
+            }
             prop_assert!(less.usd_per_month <= more.usd_per_month + 1e-9, "{:?} {:?}", less, more);
         }
+        prop_assert!(less.usd_per_month() <= more.usd_per_month() + 1e-6);
         prop_assert!(less.links_per_month <= more.links_per_month + 1e-6);
         for (less, more) in alternatives::all(load, &measured(), Table::get(), of)
             .iter()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use domain::{Portfolio, PortfolioId, Ticker, initial_portfolios};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::{Created, ObjectPath, PathError, Store, StoreError};
@@ -86,6 +87,8 @@ struct StoredPortfolio {
 }
 
 /// Gives the three investors of the start their first version, where they have none.
+///
+/// Every process asks at its start, so it is a reading for each at once, and writing only where nothing is found.
 pub async fn seed(store: &dyn Store) -> Result<(), HoldingsError> {
     let mut investors = BTreeMap::<u32, Vec<Portfolio>>::new();
     for portfolio in initial_portfolios() {
@@ -94,18 +97,21 @@ pub async fn seed(store: &dyn Store) -> Result<(), HoldingsError> {
             .or_default()
             .push(portfolio);
     }
-    for (investor, portfolios) in investors {
-        create(
-            store,
-            &InvestorHoldings {
+    let seeding = investors
+        .into_iter()
+        .map(|(investor, portfolios)| async move {
+            let first = InvestorHoldings {
                 portfolios,
                 ..none_yet(investor)
             }
-            .next(),
-        )
-        .await?;
-    }
-    Ok(())
+            .next();
+            match store.read(&path(investor, first.version)?).await {
+                Ok(_) => Ok(()),
+                Err(StoreError::NotFound { .. }) => create(store, &first).await.map(drop),
+                Err(failed) => Err(failed.into()),
+            }
+        });
+    try_join_all(seeding).await.map(drop)
 }
 
 /// The last version of every investor's holdings, by investor.

@@ -14,7 +14,7 @@ pub(crate) fn settings(connection: &Connection) -> ClientConfig {
         .set("client.id", "tidemill")
         // A function that was frozen finds its connections gone, and a broker that comes back is wanted at once.
         .set("socket.keepalive.enable", "true")
-        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.ms", "20")
         .set("reconnect.backoff.max.ms", "500")
         .set("socket.connection.setup.timeout.ms", "3000")
         .set_log_level(RDKafkaLogLevel::Info);

@@ -1,6 +1,8 @@
 //! The Kafka adapter of the publish port.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use metrics::counter;
@@ -24,12 +26,17 @@ pub struct KafkaPublisher {
     producer: RwLock<Generation>,
 }
 
+/// How long brokers are looked for; records have a limit of their own.
+const SEARCH: Duration = Duration::from_secs(3);
+
 /// A producer and its number: a producer that met a fatal error is replaced by one of the next number.
 #[derive(Clone)]
 struct Generation {
     number: u64,
     producer: FutureProducer<Tokens>,
     tokens: Tokens,
+    /// Done once its brokers were looked for.
+    search: Arc<Once>,
 }
 
 impl KafkaPublisher {
@@ -96,6 +103,7 @@ impl KafkaPublisher {
             generation = self.replace(&generation)?;
             sent = generation.producer.send_result(message());
         }
+        generation.find_brokers(record.topic);
         let delivery = match sent {
             Ok(delivery) => delivery,
             Err((source, _)) => return Err(not_acknowledged(source)),
@@ -183,7 +191,37 @@ impl Generation {
             number,
             producer,
             tokens,
+            search: Arc::new(Once::new()),
         })
+    }
+
+    /// Asks for the topic's brokers, beside the first record that waits for them.
+    ///
+    /// Left to itself the library goes on when one of its timers ends, for it looks for a broker, the topic's leader and
+    /// the producer's id apart from one another: of the first records of processes one waits 30 ms, the next one a second.
+    fn find_brokers(&self, topic: &str) {
+        self.search.call_once(|| {
+            let (producer, topic) = (self.producer.clone(), topic.to_owned());
+            let search = move || {
+                // The first answer may come by an address of the settings, whose connection is given up for the
+                // broker's own; the second one comes by that.
+                for _ in 0..2 {
+                    if producer
+                        .client()
+                        .fetch_metadata(Some(&topic), SEARCH)
+                        .is_err()
+                    {
+                        return; // No broker: the record's time limit will tell.
+                    }
+                }
+            };
+            let started = thread::Builder::new()
+                .name("brokers".to_owned())
+                .spawn(search);
+            if let Err(reason) = started {
+                warn!(%reason, "brokers are not looked for, the first record may wait a second");
+            }
+        });
     }
 }
 

@@ -115,9 +115,8 @@ impl Connection {
             .set("bootstrap.servers", &self.brokers)
             .set("security.protocol", self.security.protocol());
         if let Some(tls) = tls {
-            if let Some(file) = &tls.ca_file {
-                config.set("ssl.ca.location", file);
-            }
+            // OpenSSL is linked into the program and knows no authorities of its own; `probe` looks where systems have them.
+            config.set("ssl.ca.location", tls.ca_file.as_deref().unwrap_or("probe"));
             if let Some(client) = &tls.client {
                 config
                     .set("ssl.certificate.location", &client.certificate)

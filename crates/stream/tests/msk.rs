@@ -63,6 +63,17 @@ async fn scram_and_certificates_are_taken() {
     assert!(bad[0].reason.contains("/no/ca.pem"), "{bad:?}");
 }
 
+#[tokio::test]
+async fn without_a_file_the_systems_authorities_vouch() {
+    let settings = [
+        ("KAFKA_BROKERS", "127.0.0.1:9"),
+        ("KAFKA_SECURITY_PROTOCOL", "SSL"),
+    ];
+    let connection = connection(&settings).await;
+    assert_eq!(connection.client().get("ssl.ca.location"), Some("probe"));
+    connection.questioner().unwrap();
+}
+
 const IAM: [(&str, &str); 3] = [
     ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
     ("KAFKA_SASL_MECHANISM", "MSK_IAM"),

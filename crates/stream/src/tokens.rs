@@ -27,6 +27,9 @@ use crate::client;
 
 /// How long a token may take to be made, credentials included.
 const LIMIT: Duration = Duration::from_secs(5);
+/// The part of its life after which a token of a client that nobody polls is old: what is sent now, over a connection that
+/// has to be made first, is still on its way for a while. Clients that are polled ask earlier, at 8 of 10.
+const OLD: (u32, u32) = (9, 10);
 
 /// What a client shows to the brokers. Its value is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -148,21 +151,21 @@ impl Eq for Mint {}
 
 /// What brings one client its tokens; brokers that want none get none.
 ///
-/// As a client's context it sends the client library's logs to `tracing`, and answers when the client library asks for the next token, which it does in time, but only
-/// of clients that are polled. For those that are not, and for the first token of those that are asked something
-/// before, there is [`Tokens::bring`].
+/// As a client's context it sends the client library's logs to `tracing`, and answers when the client library asks for
+/// the next token, which it does in time, but only of clients that are polled. For those that are not, and for the first
+/// token of those that are asked something before, there is [`Tokens::bring`].
 #[derive(Clone, Default)]
 pub struct Tokens {
     mint: Option<Mint>,
-    /// When the client's token expires, in milliseconds since 1970; 0 before its first.
-    expires: Arc<AtomicI64>,
+    /// When the client's token is old, in milliseconds since 1970; 0 before its first.
+    old: Arc<AtomicI64>,
 }
 
 impl Tokens {
     pub(crate) fn of(mint: Option<Mint>) -> Self {
         Self {
             mint,
-            expires: Arc::default(),
+            old: Arc::default(),
         }
     }
 
@@ -171,29 +174,40 @@ impl Tokens {
         let Some(mint) = &self.mint else {
             return Ok(());
         };
-        let brought = self
-            .next(mint)
-            .and_then(|token| hand_over(client, &token).map_err(TokenError::NotTaken));
+        let brought = next(mint).and_then(|token| {
+            hand_over(client, &token).map_err(TokenError::NotTaken)?;
+            self.has(&token, SystemTime::now());
+            Ok(())
+        });
         brought.map_err(|error| KafkaError::ClientCreation(chain(&error)))
     }
 
-    /// Gives a client that has let its token expire another one: its process was frozen, or nobody polls it.
+    /// Gives a client whose token is old another one: its process was frozen, or nobody polls it.
     pub fn renew<C: ClientContext>(&self, client: &Client<C>) {
-        let expires = self.expires.load(Ordering::Relaxed);
-        if expires != 0 && expires <= milliseconds(SystemTime::now()) {
+        if self.are_old(SystemTime::now()) {
             // What came of it is in the log, and in what the brokers answer.
             let _ = self.bring(client);
         }
     }
 
-    fn next(&self, mint: &Mint) -> Result<Token, TokenError> {
-        let token = mint.token().inspect_err(|error| {
-            warn!(error = chain(error), "no token for the brokers");
-        })?;
-        self.expires.store(token.expires_ms(), Ordering::Relaxed);
-        debug!(expires = token.expires_ms(), "token for the brokers made");
-        Ok(token)
+    fn has(&self, token: &Token, now: SystemTime) {
+        let life = token.expires.duration_since(now).unwrap_or_default();
+        let old = now + life * OLD.0 / OLD.1;
+        self.old.store(milliseconds(old), Ordering::Relaxed);
     }
+
+    fn are_old(&self, now: SystemTime) -> bool {
+        let old = self.old.load(Ordering::Relaxed);
+        old != 0 && old <= milliseconds(now)
+    }
+}
+
+fn next(mint: &Mint) -> Result<Token, TokenError> {
+    let token = mint.token().inspect_err(|error| {
+        warn!(error = chain(error), "no token for the brokers");
+    })?;
+    debug!(expires = token.expires_ms(), "token for the brokers made");
+    Ok(token)
 }
 
 impl Debug for Tokens {
@@ -207,7 +221,8 @@ impl ClientContext for Tokens {
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
         let mint = self.mint.as_ref().ok_or("this client has no tokens")?;
-        let token = self.next(mint).map_err(|error| chain(&error))?;
+        let token = next(mint).map_err(|error| chain(&error))?;
+        self.has(&token, SystemTime::now());
         Ok(OAuthToken {
             lifetime_ms: token.expires_ms(),
             principal_name: token.principal,
@@ -259,4 +274,31 @@ fn hand_over<C: ClientContext>(client: &Client<C>, token: &Token) -> Result<(), 
 fn milliseconds(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_before_it_expires_and_never_before_the_first() {
+        let tokens = Tokens::default();
+        let now = SystemTime::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        assert!(!tokens.are_old(now));
+        let token = Token {
+            value: "value".to_owned(),
+            principal: "somebody".to_owned(),
+            expires: after(900),
+        };
+        tokens.has(&token, now);
+        for (seconds, old) in [(0, false), (809, false), (810, true), (900, true)] {
+            assert_eq!(tokens.are_old(after(seconds)), old, "{seconds}");
+        }
+        // One that is of no use from the start is replaced at the next call.
+        tokens.has(&token, after(1000));
+        assert!(tokens.are_old(after(1000)));
+    }
 }

@@ -132,7 +132,7 @@ fn within_five_percent(ticks: &[Value]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schedules_bring_navs_of_all_portfolios() {
-    let stack = Stack::start(&[]).await;
+    let mut stack = Stack::start(&[]).await;
     eventually(
         "NAVs of all six portfolios",
         Duration::from_secs(90),
@@ -155,4 +155,11 @@ async fn schedules_bring_navs_of_all_portfolios() {
     )
     .await;
     assert_eq!(stack.sql("SELECT DISTINCT tick FROM ticks").await.len(), 24);
+
+    // Both exchanges are always in the middle of something, and a stop does not wait for the end of their minute.
+    let (status, _) = stack.stop();
+    assert!(status.success(), "{}", stack.terminal());
+    let log = stack.log("exchange");
+    let interrupted = log.matches("invocation interrupted").count();
+    assert!((1..=2).contains(&interrupted), "{log}");
 }

@@ -138,8 +138,9 @@ fn shorten(line: &str) -> (Level, String) {
         // One for each invocation, after a line that says what was wrong with it: for the file, and at the terminal for
         // who asks for more.
         Some(_) if is_of("invocation") => Level::DEBUG,
-        // Connections come and go; what it complains of is shown once.
-        Some("INFO") if is_of("librdkafka") => Level::DEBUG,
+        // What goes well is in the file, for at the terminal it would push away what does not.
+        Some("INFO") => Level::DEBUG,
+        // What it complains of is shown once.
         Some("WARN" | "ERROR") if is_of("librdkafka") && !outage::is_news(field("facility")) => {
             Level::DEBUG
         }
@@ -203,6 +204,15 @@ mod tests {
         };
         let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
         assert_eq!(levels, [Level::DEBUG; 3]);
+    }
+
+    #[test]
+    fn what_goes_well_is_for_the_file() {
+        let line =
+            |level: &str| format!(r#"{{"level":"{level}","message":"m","target":"archive"}}"#);
+        let levels = ["INFO", "WARN", "ERROR"].map(|level| shorten(&line(level)).0);
+        assert_eq!(levels, [Level::DEBUG, Level::WARN, Level::ERROR]);
+        assert_eq!(shorten("words of a library").0, Level::INFO);
     }
 
     #[test]

@@ -211,10 +211,12 @@ impl Pool {
     }
 
     fn report(&self, event: &Event, outcome: &Outcome) {
-        // A child that is stopped in the middle of something is no failure of its function.
-        if let Outcome::FunctionError { payload, .. } = outcome
-            && !self.state().stopping
-        {
+        if let Outcome::FunctionError { payload, .. } = outcome {
+            // A child that is stopped in the middle of something is no failure of its function.
+            if self.state().stopping {
+                let note = "invocation interrupted: the local stack stops";
+                return self.host.log.note(&event.id, note);
+            }
             let payload = String::from_utf8_lossy(payload);
             let note = format!("invocation failed: {payload:.4096}");
             self.host.log.note(&event.id, &note);

@@ -57,8 +57,8 @@ pub(super) struct Poller {
     pub(super) carried: Option<LogRecord>,
     /// Where it last went back to for records that a chain misses; none once something after that is done.
     pub(super) returned_to: Option<i64>,
-    /// The gap that was told last: every try meets it, and a person wants to hear of it once.
-    pub(super) told: Option<Missing>,
+    /// The gap that was told last, and when: every try meets it, and a person wants to hear of it once in a while.
+    pub(super) told: Option<(Missing, Duration)>,
     /// Becomes true when the poller should finish what there is, and end.
     pub(super) drain: watch::Receiver<bool>,
 }

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// After how long an alarm that stands is told again: what was told once has scrolled away.
+const TELL_AGAIN: Duration = Duration::from_secs(300);
+
 impl Poller {
     /// Hands a batch over until all of it is done or given up.
     pub(super) async fn deliver(&mut self, batch: &[LogRecord]) {
@@ -166,9 +169,12 @@ impl Poller {
         false
     }
 
-    /// Tells that a chain stands still before records that are missing: once, however often it is tried.
+    /// Tells that a chain stands still before records that are missing: once, however often it is tried, and again while
+    /// it lasts.
     fn alarm(&mut self, gap: Missing) {
-        if self.told.as_ref() == Some(&gap) {
+        let now = self.plan.clock.elapsed();
+        let is_known = |(told, at): &(Missing, Duration)| *told == gap && now < *at + TELL_AGAIN;
+        if self.told.as_ref().is_some_and(is_known) {
             return;
         }
         let Missing {
@@ -196,7 +202,7 @@ impl Poller {
              that, and the table goes on at {end}",
             end - 1
         ));
-        self.told = Some(gap);
+        self.told = Some((gap, now));
     }
 
     /// Notes that everything before `next` is done.

@@ -366,6 +366,19 @@ async fn a_gap_is_told_once_however_often_it_is_tried() {
 }
 
 #[tokio::test]
+async fn a_gap_that_stands_is_told_again_after_five_minutes() {
+    let setting = Setting::new(vec![Fate::Misses(5); 1_000], 100, 0, 0);
+    let (_poller, _drain) = setting.poll();
+    setting.log.write([10]);
+    setting.pass(290_000).await;
+    assert_eq!(setting.gaps().len(), 1);
+    setting.pass(370_000).await;
+    let gaps = setting.gaps();
+    assert_eq!(gaps.len(), 3, "{gaps:?}");
+    assert!(gaps.iter().all(|line| *line == gaps[0]));
+}
+
+#[tokio::test]
 async fn a_group_that_is_past_its_chain_goes_back_to_what_the_broker_has() {
     let setting = Setting::behind(3, 7);
     setting.log.write(0..10);

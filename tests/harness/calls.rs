@@ -105,41 +105,42 @@ impl Calls {
     ///
     /// A call that was refused with 503 may be a row as well, but only once; one that was refused with 429 is none.
     pub async fn all_arrive(&self, stack: &Stack) {
+        self.all_arrive_within(stack, Duration::from_secs(90)).await;
+    }
+
+    /// The same with another limit, for many calls.
+    pub async fn all_arrive_within(&self, stack: &Stack, limit: Duration) {
         let statement =
             "SELECT userid, COUNT(*) AS n FROM game_events GROUP BY userid LIMIT 100000";
         let url = format!("{}/api/sql?limit=100000", stack.run.lake);
-        let rows = eventually(
-            "every acknowledged call is a row",
-            Duration::from_secs(90),
-            || async {
-                let answer = send(client().post(&url).body(statement)).await;
-                if answer.status != 200 {
-                    return Err(answer.text());
-                }
-                let rows: BTreeMap<String, u64> = answer.json()["rows"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|row| {
-                        (
-                            row["userid"].as_str().unwrap().to_owned(),
-                            row["n"].as_u64().unwrap(),
-                        )
-                    })
-                    .collect();
-                let missing = self
-                    .acknowledged
-                    .iter()
-                    .filter(|id| !rows.contains_key(*id));
-                match missing.count() {
-                    0 => Ok(rows),
-                    missing => Err(format!(
-                        "{missing} of {} are missing",
-                        self.acknowledged.len()
-                    )),
-                }
-            },
-        )
+        let rows = eventually("every acknowledged call is a row", limit, || async {
+            let answer = send(client().post(&url).body(statement)).await;
+            if answer.status != 200 {
+                return Err(answer.text());
+            }
+            let rows: BTreeMap<String, u64> = answer.json()["rows"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| {
+                    (
+                        row["userid"].as_str().unwrap().to_owned(),
+                        row["n"].as_u64().unwrap(),
+                    )
+                })
+                .collect();
+            let missing = self
+                .acknowledged
+                .iter()
+                .filter(|id| !rows.contains_key(*id));
+            match missing.count() {
+                0 => Ok(rows),
+                missing => Err(format!(
+                    "{missing} of {} are missing",
+                    self.acknowledged.len()
+                )),
+            }
+        })
         .await;
         let doubled: Vec<_> = rows.iter().filter(|(_, n)| **n > 1).collect();
         assert!(doubled.is_empty(), "doubled: {doubled:?}");

@@ -10,12 +10,18 @@ pub const MOST: u64 = 512;
 
 /// The most memory that a process ever had resident, in MiB; `None` for one that has ended.
 pub fn peak(pid: i32) -> Option<u64> {
+    Some(kib(pid, "VmHWM:")? / 1024)
+}
+
+/// What a process has for its data, in bytes, resident or not; `None` for one that has ended.
+pub fn data(pid: i32) -> Option<u64> {
+    Some(kib(pid, "VmData:")? * 1024)
+}
+
+fn kib(pid: i32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kib / 1024)
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+    value.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Asserts that the runner and every function but `query` stayed within [`MOST`]; answers the peaks, for the report.

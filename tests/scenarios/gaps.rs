@@ -164,6 +164,13 @@ async fn a_table_stands_still_at_a_gap_until_it_is_accepted() {
         rows - left
     );
     assert!(said.contains(&lost), "{said}");
+    let given_up = stack
+        .sql(r#"SELECT table_name, topic, first, reason LIKE 'rebuilt without them as %' AS told FROM gaps WHERE first = 0"#)
+        .await;
+    assert_eq!(
+        given_up,
+        [json!({"table_name": "ticks", "topic": "StockExchange", "first": 0, "told": true})]
+    );
 }
 
 /// A lake that came back from a backup ends before its consumer group does.

@@ -3,11 +3,11 @@
 //! `make test` sends sizes that take seconds; `make overload` those of the promise, `OVERLOAD_REQUESTS=100000` and
 //! `OVERLOAD_RECORDS=1000000`, the latter on a broker that can hold as many.
 
-use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
-use tests::stack::{Stack, binaries};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tests::calls::Calls;
+use tests::stack::Stack;
 use tests::{eventually, kafka, memory};
 
 fn size(variable: &str, default: u64) -> u64 {
@@ -16,83 +16,26 @@ fn size(variable: &str, default: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_requests_is_answered_and_what_was_acknowledged_is_there() {
-    let requests = size("OVERLOAD_REQUESTS", 6000).to_string();
+    let requests = size("OVERLOAD_REQUESTS", 6000);
     let stack = Stack::start(&[("SCHEDULES", "off"), ("BATCHING_WINDOW", "1")]).await;
-    // More at once than may wait for a child.
-    let output = Command::new(binaries().join("tidemill"))
-        .args(["load", "games", "-u", "500", "-e", "9", "-n", &requests])
-        .args(["--concurrency", "1500"])
-        .env("TIDEMILL_DATA", stack.data())
-        .output()
-        .unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (types, doubtful) = told(&printed);
-    let acknowledged: u64 = types.values().sum();
-    assert!(acknowledged > 0, "{printed}");
-    let statement = "SELECT event_type, COUNT(*) AS n FROM game_events GROUP BY event_type";
-    let limit = Duration::from_secs(300);
-    let rows = eventually("every acknowledged call is a row", limit, || async {
-        let rows: BTreeMap<String, u64> = stack
-            .sql(statement)
-            .await
-            .iter()
-            .map(|row| {
-                (
-                    row["event_type"].as_str().unwrap().to_owned(),
-                    row["n"].as_u64().unwrap(),
-                )
-            })
-            .collect();
-        let short = types
-            .iter()
-            .any(|(kind, n)| rows.get(kind).copied().unwrap_or_default() < *n);
-        if short {
-            Err(format!("{rows:?} instead of {types:?}"))
-        } else {
-            Ok(rows)
-        }
-    })
-    .await;
-    let stored: u64 = rows.values().sum();
-    assert!(
-        (acknowledged..=acknowledged + doubtful).contains(&stored),
-        "{stored} rows of {acknowledged} acknowledged and {doubtful} doubtful calls: {printed}"
-    );
+    // More at once than may wait for a child, each of them a connection.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    let mut calls = Calls::default();
+    calls
+        .make(&stack, usize::try_from(requests).unwrap(), 1500)
+        .await;
+    assert!(calls.acknowledged() > 0, "{calls:?}");
+    calls
+        .all_arrive_within(&stack, Duration::from_secs(300))
+        .await;
     let peaks = memory::assert_bounded(&stack);
-    eprintln!("{printed}\n{stored} rows, {doubtful} doubtful; peaks in MiB: {peaks:?}");
+    let [busy, doubtful] = [429, 503].map(|status| calls.refused(status));
+    eprintln!(
+        "{requests} calls: {} acknowledged, {busy} refused, {doubtful} doubtful; peaks in MiB: {peaks:?}",
+        calls.acknowledged()
+    );
     assert!(!stack.terminal().contains("LOST"), "{}", stack.terminal());
-}
-
-/// What was acknowledged, by type, and how many calls ended so that nobody knows. A 429 was not tried.
-fn told(printed: &str) -> (BTreeMap<String, u64>, u64) {
-    let mut types = BTreeMap::new();
-    let mut doubtful = 0;
-    let mut in_table = true;
-    for line in printed.lines().skip(1) {
-        let columns: Vec<_> = line
-            .split("  ")
-            .map(str::trim)
-            .filter(|it| !it.is_empty())
-            .collect();
-        if let [count, reason, ..] = columns[..]
-            && let Some(count) = count.strip_prefix("failed: ")
-        {
-            let count: u64 = count.parse().unwrap();
-            match reason.split(' ').next().unwrap() {
-                "429" => {}
-                "503" => doubtful += count,
-                _ => panic!("neither 429 nor 503: {printed}"),
-            }
-        } else if let [name, _, acknowledged, _] = columns[..]
-            && in_table
-        {
-            in_table = name != "total";
-            if in_table {
-                types.insert(name.to_owned(), acknowledged.parse().unwrap());
-            }
-        }
-    }
-    (types, doubtful)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,15 @@ mod support;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
+use async_trait::async_trait;
+use bytes::Bytes;
 use lake::{
-    Acceptance, Batch, Chain, CommitError, Committed, Fault, Gap, Gaps, MemoryStore, NewLink,
-    Operation, Store, Swapping,
+    Acceptance, Batch, Chain, CommitError, Committed, Created, Fault, Gap, Gaps, MemoryStore,
+    NewLink, ObjectPath, Operation, Store, StoreError, Swapping,
 };
 use proptest::prelude::*;
 use support::{batch, chain, fill, key, link, memory, stored, timestamps};
@@ -316,5 +319,78 @@ proptest! {
         all.sort_unstable();
         prop_assert_eq!(all, (0..13).collect::<Vec<_>>());
         prop_assert!(late || gaps == [(4, 10)]);
+    }
+}
+
+/// A store whose listings show, so many times, only what was there when it was made.
+#[derive(Debug)]
+struct Lagging {
+    inner: MemoryStore,
+    then: Vec<ObjectPath>,
+    times: AtomicUsize,
+}
+
+impl Lagging {
+    async fn before(inner: &MemoryStore, times: usize) -> Arc<dyn Store> {
+        let then = inner.list("ticks", None).await.unwrap();
+        let inner = inner.clone();
+        let times = AtomicUsize::new(times);
+        Arc::new(Self { inner, then, times })
+    }
+}
+
+#[async_trait]
+impl Store for Lagging {
+    async fn create(&self, path: &ObjectPath, body: Bytes) -> Result<Created, StoreError> {
+        self.inner.create(path, body).await
+    }
+
+    async fn read(&self, path: &ObjectPath) -> Result<Bytes, StoreError> {
+        self.inner.read(path).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectPath>, StoreError> {
+        let mut found = self.inner.list(prefix, after).await?;
+        let less = |left: usize| left.checked_sub(1);
+        let lags = self
+            .times
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if lags.is_ok() {
+            found.retain(|path| self.then.contains(path));
+        }
+        Ok(found)
+    }
+
+    async fn list_folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.inner.list_folders(prefix).await
+    }
+
+    async fn replace(&self, path: &ObjectPath, body: Bytes) -> Result<(), StoreError> {
+        self.inner.replace(path, body).await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StoreError> {
+        self.inner.delete(path).await
+    }
+}
+
+/// The name that a gap takes is taken, and no listing shows by whom: that ends, and once one shows it, it is settled.
+#[tokio::test]
+async fn a_listing_that_lags_behind_is_asked_again_and_not_for_ever() {
+    for (times, ends) in [(1, true), (usize::MAX, false)] {
+        let (memory, store) = memory();
+        fill(&store, 0, &[4]).await;
+        let lagging = Lagging::before(&memory, times).await;
+        chain(&store, 0).accept_gap(&gap(4, 10)).await.unwrap();
+        let accepted = chain(&lagging, 0).accept_gap(&gap(4, 10)).await;
+        if ends {
+            assert_eq!(accepted.unwrap(), Acceptance::Accepted(gap(4, 10)));
+        } else {
+            let unsettled = accepted.unwrap_err();
+            assert!(
+                matches!(unsettled, CommitError::Unsettled { head: 4, .. }),
+                "{unsettled}"
+            );
+        }
     }
 }

@@ -119,6 +119,9 @@ pub struct Rebuild {
     /// What `stage` covers beside the event's records: the log has no others below this offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upto: Option<i64>,
+    /// What `swap` tells the table `gaps`: the log begins here, and rows of records before are given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_below: Option<i64>,
 }
 
 /// How far a rebuild is.

@@ -63,18 +63,20 @@ pub(crate) fn rows(
 /// Its links skip good records, so its head may lie above a letter that it never got: an invocation whose later records
 /// were refused in the end has left letters of theirs, or today's code refuses what it took before. Such letters go in
 /// beside the chain, and only once its head is above them, so that no link can bring them as well.
+///
+/// Answers how many letters came in by this call.
 pub(crate) async fn commit(
     context: &Context,
     chain: &mut Chain,
     dead: &Rows,
     stamps: &[(i64, i64)],
-) -> Result<(), CommitError<ArrowError>> {
+) -> Result<usize, CommitError<ArrowError>> {
     let Some(last) = dead.offsets.last() else {
-        return Ok(());
+        return Ok(0);
     };
     let upto = stamps.partition_point(|(offset, _)| offset <= last);
     let Some(batch) = Batch::of(&stamps[..upto]) else {
-        return Ok(());
+        return Ok(0);
     };
     let (first, end) = (batch.offsets.start, batch.offsets.end);
     let committed = chain
@@ -84,7 +86,9 @@ pub(crate) async fn commit(
         Committed::Link { range } => range.start,
         Committed::AlreadyIn => end,
     };
-    put_in(context, chain, &dead.below(from), &format!("{first}-{end}")).await
+    let linked = dead.offsets.len() - dead.below(from).offsets.len();
+    let beside = put_in(context, chain, &dead.below(from), &format!("{first}-{end}")).await?;
+    Ok(linked + beside)
 }
 
 /// Puts those of `dead`, all below the head of their chain, in beside it that are not in. `by` tells them from another's.
@@ -93,14 +97,14 @@ async fn put_in(
     chain: &Chain,
     dead: &Rows,
     by: &str,
-) -> Result<(), CommitError<ArrowError>> {
+) -> Result<usize, CommitError<ArrowError>> {
     let (Some(first), Some(last)) = (dead.offsets.first(), dead.offsets.last()) else {
-        return Ok(());
+        return Ok(0);
     };
     let links = chain.links_overlapping(*first..last + 1).await?;
     let mut known: BTreeSet<i64> = links.iter().flat_map(Link::offsets).collect();
     if dead.offsets.iter().all(|offset| known.contains(offset)) {
-        return Ok(());
+        return Ok(0);
     }
     let key = chain.key().clone();
     let mut later = Replays::new(context.store.clone(), key, 0, context.retry);
@@ -116,5 +120,5 @@ async fn put_in(
             first, last, "dead letters are put in beside their chain"
         );
     }
-    Ok(())
+    Ok(letters)
 }

@@ -83,9 +83,8 @@ pub(crate) async fn archive(
     let Decoded { rows, dead } = decoded;
     let mut archived = Archived {
         rows: 0,
-        dead_letters: dead.offsets.len(),
+        dead_letters: dead_letter::commit(context, dead_letters, &dead, &stamps[new..]).await?,
     };
-    dead_letter::commit(context, dead_letters, &dead, &stamps[new..]).await?;
     let end = offered.offsets.end;
     if let Committed::Link { range } = chain
         .commit(offered, Gaps::Refuse, |head| {

@@ -1,12 +1,15 @@
-//! Functions that are killed, as when memory runs out, and functions that hang.
+//! Functions that are killed, that run out of memory, and that hang.
 
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 use tests::calls::Calls;
-use tests::memory;
 use tests::stack::{Stack, workspace};
+use tests::tools::printed;
+use tests::{kafka, memory};
 
 use super::SETTINGS;
 
@@ -63,4 +66,52 @@ async fn functions_that_are_killed_or_hang_cost_answers_and_no_records() {
     calls.make(&stack, 50, 8).await;
     calls.all_arrive(&stack).await;
     eprintln!("peaks in MiB: {:?}", memory::assert_bounded(&stack));
+}
+
+/// From now on the process gets no more memory than it has.
+fn exhaust(pid: i32) {
+    let has = memory::data(pid).expect("it lives");
+    let mut limit = Command::new("prlimit");
+    limit.args(["--pid", &pid.to_string(), &format!("--data={has}")]);
+    printed(&limit.output().unwrap());
+}
+
+/// A batch of megabytes meets processes that get no more memory: they end in the midst of it, and others take it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_runs_out_of_memory_is_replaced_and_loses_nothing() {
+    let stack = Stack::start(&[SETTINGS[0], ("BATCHING_WINDOW", "2")]).await;
+    let mut calls = Calls::default();
+    calls.make(&stack, 20, 4).await;
+    calls.all_arrive(&stack).await;
+    let archives = stack.pids(&["archive"]);
+    assert!(!archives.is_empty());
+    archives.iter().copied().for_each(exhaust);
+
+    let host = "x".repeat(700_000);
+    let large: Vec<String> = (0..5)
+        .map(|at| {
+            json!({"event_type": "level_up", "userid": format!("large-{at}"), "Host": host})
+                .to_string()
+        })
+        .collect();
+    let values: Vec<&[u8]> = large.iter().map(String::as_bytes).collect();
+    kafka::publish(&stack.run.kafka, "game_events", &values).await;
+    let arrived = "SELECT userid, COUNT(*) AS n FROM game_events WHERE userid LIKE 'large-%' GROUP BY 1 ORDER BY 1";
+    let each: Vec<Value> = (0..5)
+        .map(|at| json!({"userid": format!("large-{at}"), "n": 1}))
+        .collect();
+    stack.sql_until(arrived, |rows| rows == each).await;
+    let log = stack.log("archive");
+    assert!(
+        log.contains("memory allocation of") || log.contains("Cannot allocate memory"),
+        "{log}"
+    );
+    let exits = [("function", "archive")];
+    assert!(
+        stack
+            .metrics()
+            .await
+            .sum("function_child_exits_total", &exits)
+            >= 1.0
+    );
 }

@@ -96,7 +96,13 @@ impl Chain {
             let path = self.named(&self.folder(), head.end)?;
             match self.store.create(&path, body).await {
                 // What counts is what stands: the next turn reads it.
-                Ok(Created::New | Created::Exists) => {}
+                Ok(Created::New) => {}
+                // A listing that lags behind shows it only later.
+                Ok(Created::Exists) if failures + 1 < self.retry.attempts => {
+                    failures += 1;
+                    self.retry.pause(failures).await;
+                }
+                Ok(Created::Exists) => return Err(self.unsettled(&head, failures + 1, None)),
                 Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
                     failures += 1;
                     tracing::warn!(link = %path, ?error, "gap not recorded, trying again");
@@ -108,7 +114,7 @@ impl Chain {
     }
 
     /// Makes the row of an accepted gap, unless it is there.
-    pub(super) async fn record_gap(&self, gap: &Gap) -> Result<(), ChainError> {
+    pub async fn record_gap(&self, gap: &Gap) -> Result<(), ChainError> {
         let Range { start, end } = gap.range;
         let name = format!("{}/{}/{start:020}-{end:020}.parquet", Table::Gaps, self.key);
         let path = self.path(name)?;

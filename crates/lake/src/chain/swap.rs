@@ -125,7 +125,13 @@ impl Chain {
                 self.record_gap(gap).await?;
             }
             match self.close(&self.folder(), &head, &to).await {
-                Ok(()) => {}
+                Ok(Created::New) => {}
+                // A listing that lags behind shows what stands there only later.
+                Ok(Created::Exists) if failures + 1 < self.retry.attempts => {
+                    failures += 1;
+                    self.retry.pause(failures).await;
+                }
+                Ok(Created::Exists) => return Err(self.unsettled(&head, failures + 1, None)),
                 Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
                     failures += 1;
                     tracing::warn!(chain = %self.key, ?error, "chain not closed, trying again");
@@ -150,18 +156,18 @@ impl Chain {
     }
 
     /// Tries to close the chain in `folder` on `head`; who finds the name taken looks again.
-    async fn close(&self, folder: &Folder, head: &Head, to: &Move) -> Result<(), StoreError> {
+    async fn close(&self, folder: &Folder, head: &Head, to: &Move) -> Result<Created, StoreError> {
         let path = ObjectPath::new(folder.link_name(head.end))?;
         let empty = RecordBatch::new_empty(self.key.table.schema());
         let body = link::write_move(head, to, &empty).map_err(|source| StoreError::Encode {
             path: path.clone(),
             source,
         })?;
-        match self.store.create(&path, body).await? {
-            Created::New => tracing::info!(link = %path, id = to.id, "chain closed"),
-            Created::Exists => {}
+        let created = self.store.create(&path, body).await?;
+        if created == Created::New {
+            tracing::info!(link = %path, id = to.id, "chain closed");
         }
-        Ok(())
+        Ok(created)
     }
 
     /// Does what is left to do of a swap that was decided.
@@ -191,13 +197,19 @@ impl Chain {
     }
 
     async fn close_replays(&self, folder: &Folder, to: &Move) -> Result<(), ChainError> {
-        loop {
+        for look in 1..=self.retry.attempts {
             let head = self.find_head(folder, None).await?;
             if head.moved.is_some() {
                 return Ok(());
             }
-            self.ask(|| self.close(folder, &head, to)).await?;
+            let closed = self.ask(|| self.close(folder, &head, to)).await?;
+            if closed == Created::Exists {
+                // A replay was first, or a listing lags behind.
+                self.retry.pause(look).await;
+            }
         }
+        let chain = self.key.clone();
+        Err(ChainError::Hole { chain })
     }
 
     /// Takes the rows out of the links in `folder`, and leaves their names.

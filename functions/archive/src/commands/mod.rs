@@ -104,7 +104,7 @@ pub(crate) async fn run(
             let batches = records.into_batches();
             Done::Staged(rebuild::stage(context, &rebuild, batches).await?)
         }
-        Command::Swap(rebuild) => Done::Swapped(rebuild::swap(context, &rebuild).await?),
+        Command::Swap(rebuild) => Done::Swapped(rebuild::swap(context, &rebuild, now).await?),
     })
 }
 

@@ -6,7 +6,8 @@
 
 use std::convert::Infallible;
 
-use lake::{Batch, Chain, ChainKey, Gaps, Swapping, Table};
+use chrono::{DateTime, Utc};
+use lake::{Batch, Chain, ChainKey, Gap, Gaps, Swapping, Table};
 use lambda_kit::kafka::PartitionBatch;
 use tracing::info;
 use wire::commands::{Rebuild, Staged, Swapped};
@@ -129,8 +130,31 @@ pub(super) async fn stage(
     Ok(told)
 }
 
-pub(super) async fn swap(context: &Context, rebuild: &Rebuild) -> Result<Swapped, CommandError> {
-    let Site { key, mut live, .. } = survey(context, rebuild).await?;
+pub(super) async fn swap(
+    context: &Context,
+    rebuild: &Rebuild,
+    now: DateTime<Utc>,
+) -> Result<Swapped, CommandError> {
+    let Site {
+        key,
+        mut live,
+        told,
+        ..
+    } = survey(context, rebuild).await?;
+    let is_due = !told.swapped
+        && told.generation == rebuild.generation
+        && told.staged.is_some_and(|end| end >= told.head);
+    if let (true, Some(first), Some(end)) = (is_due, told.first, rebuild.lost_below)
+        && first < end
+    {
+        // Before the rows go: a loss without a trace would be worse than a trace of one that is yet to come.
+        let gap = Gap {
+            range: first..end,
+            accepted_at: now.timestamp_millis(),
+            reason: format!("rebuilt without them as {}", rebuild.id),
+        };
+        live.record_gap(&gap).await?;
+    }
     let swapped = live.swap(rebuild.generation, &rebuild.id).await?;
     info!(chain = %key, id = rebuild.id, ?swapped, "swap");
     Ok(match swapped {

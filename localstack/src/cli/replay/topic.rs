@@ -34,8 +34,8 @@ pub(super) struct Settings {
     /// Only this partition
     #[arg(long)]
     partition: Option<i32>,
-    /// Rebuild although the brokers have lost the topic's beginning: rows of records that they lost are lost, too, and
-    /// counted at the end
+    /// Rebuild although the brokers have lost the topic's beginning: rows of records that they lost are lost, too,
+    /// counted at the end, and told in the table gaps
     #[arg(long)]
     lose_older: bool,
     /// Go on with the rebuild of this name, which a run before this one printed and did not finish
@@ -121,6 +121,7 @@ impl Driver {
             id: self.id.clone(),
             generation,
             upto,
+            lost_below: None,
         }
     }
 
@@ -240,7 +241,10 @@ impl Driver {
                     .unwrap_or(head);
                 debug!(partition, next = reader.next, head, "staged");
             }
-            let rebuild = self.rebuild_of(partition, generation, None);
+            let rebuild = Rebuild {
+                lost_below: older.as_ref().map(|_| low),
+                ..self.rebuild_of(partition, generation, None)
+            };
             match self
                 .lambda
                 .command(ARCHIVE, &Command::Swap(rebuild))

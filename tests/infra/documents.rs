@@ -23,12 +23,31 @@ pub(crate) fn template(parameters: &[(&str, &str)]) -> Template {
     Template::parse(&text("template.yaml"), &values).unwrap()
 }
 
-/// Every function that is deployed; the one that makes topics has a stack of its own.
+/// Every function that is deployed; `brokers` and `topics`, which are one binary, have a stack of their own.
 pub(crate) fn functions() -> Vec<FunctionSpec> {
-    let own = Template::parse(&text("infra/topics.yaml"), &Values::new()).unwrap();
+    let values = Values::from([("ClusterArn".to_owned(), "arn".to_owned())]);
+    let own = Template::parse(&text("infra/topics.yaml"), &values).unwrap();
     let mut all = template(&[]).functions;
-    all.extend(own.functions);
+    all.extend(own.functions.into_iter().map(|spec| FunctionSpec {
+        binary: "topics".to_owned(),
+        ..spec
+    }));
     all
+}
+
+/// The stacks: template.yaml and what it nests.
+pub(crate) fn stacks() -> Vec<(String, Node)> {
+    let files = std::fs::read_dir(workspace().join("infra")).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let yaml = files.filter(|name| name.ends_with(".yaml"));
+    let paths = yaml.map(|name| format!("infra/{name}"));
+    let mut paths: Vec<_> = paths.chain(["template.yaml".to_owned()]).collect();
+    paths.sort();
+    let read = paths.into_iter().map(|path| {
+        let document = document(&path);
+        (path, document)
+    });
+    read.collect()
 }
 
 /// The resources of a document: logical id, type, and the resource.

@@ -1,4 +1,4 @@
-//! The custom resource that makes the topics on AWS: its real binary, as CloudFormation calls it.
+//! The custom resources of topics and brokers on AWS: their real binary, as CloudFormation calls it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -66,7 +66,7 @@ impl Waiting {
     fn event(&self, act: &str, topics: Value) -> Value {
         json!({
             "RequestType": act, "ResponseURL": self.url, "StackId": "arn:aws:cloudformation:stack", "RequestId": "r-1",
-            "LogicalResourceId": "Topics", "ResourceType": "Custom::Topics",
+            "LogicalResourceId": "Topics", "ResourceType": "Custom::KafkaTopics",
             "ResourceProperties": {"ServiceToken": "arn:aws:lambda", "Topics": topics},
         })
     }
@@ -151,9 +151,9 @@ async fn makes_topics_and_never_takes_any_away() {
     let two = json!([topic("StockExchange", 1, 168), topic("events", 3, 24)]);
     let answer = invoke("Create", two.clone()).await;
     let wanted = json!({
-        "Status": "SUCCESS", "Reason": "topics are there", "PhysicalResourceId": "topics-Topics",
+        "Status": "SUCCESS", "Reason": "done", "PhysicalResourceId": "Topics",
         "StackId": "arn:aws:cloudformation:stack", "RequestId": "r-1", "LogicalResourceId": "Topics",
-        "Data": {"BootstrapBrokers": broker.sasl_plaintext, "Made": "StockExchange,events", "Grown": "", "Changed": "",
+        "Data": {"Brokers": broker.sasl_plaintext, "Made": "StockExchange,events", "Grown": "", "Changed": "",
             "Wider": ""},
     });
     assert_eq!(answer, wanted);
@@ -166,7 +166,7 @@ async fn makes_topics_and_never_takes_any_away() {
     for act in ["Create", "Update"] {
         let answer = invoke(act, two.clone()).await;
         let data = answer["Data"].as_object().unwrap();
-        let idle = data.iter().filter(|(name, _)| *name != "BootstrapBrokers");
+        let idle = data.iter().filter(|(name, _)| *name != "Brokers");
         assert!(idle.clone().all(|(_, value)| value == ""), "{answer}");
     }
 
@@ -218,8 +218,26 @@ async fn makes_topics_and_never_takes_any_away() {
         "{answer}"
     );
 
+    // The resource's type decides: of brokers that are known nobody has to be asked.
+    let mut brokers = waiting.event("Update", json!([]));
+    brokers["ResourceType"] = json!("Custom::KafkaBrokers");
+    alice.invoke(brokers, LIMIT).await.unwrap();
+    let answer = waiting.answer();
+    assert_eq!(
+        (&answer["Status"], &answer["Data"]["Brokers"]),
+        (&json!("SUCCESS"), &json!(broker.sasl_plaintext))
+    );
+    let mut other = waiting.event("Create", two.clone());
+    other["ResourceType"] = json!("Custom::Kafka");
+    alice.invoke(other, LIMIT).await.unwrap();
+    let reason = waiting.answer()["Reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.contains("ResourceType is not Custom::KafkaBrokers"),
+        "{reason}"
+    );
+
     let mut gone = waiting.event("Delete", json!([]));
-    gone["PhysicalResourceId"] = json!("topics-Topics");
+    gone["PhysicalResourceId"] = json!("Topics");
     alice.invoke(gone, LIMIT).await.unwrap();
     assert_eq!(waiting.answer()["Status"], "SUCCESS");
     let there = partitions(&broker);

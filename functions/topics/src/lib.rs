@@ -1,8 +1,10 @@
-//! A custom resource of CloudFormation: the topics.
+//! Custom resources of CloudFormation: where a cluster's brokers are, and the topics.
 //!
 //! - Trigger: CloudFormation, when a stack with the resource is made, changed or deleted.
-//! - Inputs: `ResourceProperties.Topics`, a list of `{Name, Partitions, RetentionHours}`.
-//! - Outputs: topics; the outcome, put to the event's `ResponseURL`.
+//! - Inputs: the resource's type. `Custom::KafkaTopics` has `ResourceProperties.Topics`, a list of `{Name, Partitions,
+//!   RetentionHours}`; `Custom::KafkaBrokers` needs nothing but the environment, and a way to MSK's control plane. Other
+//!   properties are passed over: a template names the cluster there, so that another one is asked again.
+//! - Outputs: topics; the outcome with `Data.Brokers`, put to the event's `ResponseURL`.
 //! - Guarantee: CloudFormation hears of every outcome before the invocation ends, of failures with their reason. Topics
 //!   that are missing are made, those that have too few partitions get more; an update also changes how long records
 //!   are kept. No topic and no partition is ever deleted, with the resource neither: records stay.
@@ -19,18 +21,23 @@ use lambda_kit::{ConfigErrors, Deadline, Env, Reply};
 use serde::Serialize;
 use serde_json::Value;
 use stream::topics::{Existing, TopicError, ensure};
-use stream::{Cluster, LookupError};
+use stream::{Cluster, Connection, LookupError, TopicSpec};
 use thiserror::Error;
-use tracing::{error, info};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
 
 pub use outcome::{Data, NotTold, Status};
 pub use request::BadRequest;
 
 use outcome::{Outcome, tell};
-use request::{Act, Envelope, Request};
+use request::{Envelope, Request};
 
 /// What is left for the answer when the work has to stop.
 const MARGIN: Duration = Duration::from_secs(5);
+/// Between two lookups.
+const PAUSE: Duration = Duration::from_secs(3);
+/// One lookup at most.
+const LOOKUP: Duration = Duration::from_secs(8);
 
 /// What lives as long as the process.
 pub struct Context {
@@ -59,7 +66,7 @@ pub enum Error {
     NotTold(#[from] NotTold),
 }
 
-/// Why topics are not as they should be.
+/// Why what was asked for is not done.
 #[derive(Debug, Error)]
 enum Failed {
     #[error(transparent)]
@@ -100,7 +107,7 @@ pub async fn handle(event: Value, deadline: Deadline, context: &Context) -> Resu
             error!(
                 error = reason,
                 resource = envelope.logical_resource_id,
-                "topics are not as they should be"
+                "not done"
             );
             Outcome::failure(&envelope, &reason)
         }
@@ -117,27 +124,52 @@ pub async fn handle(event: Value, deadline: Deadline, context: &Context) -> Resu
 }
 
 async fn act(event: &Value, limit: Duration, context: &Context) -> Result<Data, Failed> {
+    let until = Instant::now() + limit;
     let request = Request::of(event)?;
-    let existing = match request.act {
-        Act::Create => Existing::Keep,
-        Act::Update => Existing::Change,
-        // Records stay.
-        Act::Delete => return Ok(Data::default()),
-    };
-    let kafka = context.kafka.clone()?;
-    let work = async {
-        let connection = kafka.connect().await?;
-        let done = ensure(&connection, &request.topics, existing, limit).await?;
-        info!(?done, "topics are there");
-        let ordered = |name: &&String| {
-            let mut topics = request.topics.iter();
-            topics.any(|topic| topic.name == **name && topic.partitions == 1)
-        };
-        if let Some(topic) = done.wider.iter().find(ordered) {
-            return Err(BadRequest::Order(topic.clone()).into());
+    if request == Request::Delete {
+        return Ok(Data::default());
+    }
+    let connection = brokers(&context.kafka.clone()?, until).await?;
+    match request {
+        Request::Topics(topics, existing) => {
+            let timed_out = |_| Failed::TimedOut(limit);
+            let work = make(&connection, &topics, existing, limit);
+            tokio::time::timeout_at(until, work)
+                .await
+                .map_err(timed_out)?
         }
-        Ok(Data::of(&connection, done))
+        Request::Brokers | Request::Delete => Ok(Data::brokers(&connection)),
+    }
+}
+
+/// Finds the brokers. A role that was just made is not known everywhere yet, so who is refused asks again while there is
+/// time.
+async fn brokers(kafka: &Cluster, until: Instant) -> Result<Connection, LookupError> {
+    loop {
+        match kafka.clone().connect().await {
+            Err(failed) if Instant::now() + PAUSE + LOOKUP < until => {
+                warn!(error = chain(&failed), "once more");
+                tokio::time::sleep(PAUSE).await;
+            }
+            found => return found,
+        }
+    }
+}
+
+async fn make(
+    connection: &Connection,
+    topics: &[TopicSpec],
+    existing: Existing,
+    limit: Duration,
+) -> Result<Data, Failed> {
+    let done = ensure(connection, topics, existing, limit).await?;
+    info!(?done, "topics are there");
+    let ordered = |name: &&String| {
+        let mut topics = topics.iter();
+        topics.any(|topic| topic.name == **name && topic.partitions == 1)
     };
-    let timed_out = |_| Failed::TimedOut(limit);
-    tokio::time::timeout(limit, work).await.map_err(timed_out)?
+    if let Some(topic) = done.wider.iter().find(ordered) {
+        return Err(BadRequest::Order(topic.clone()).into());
+    }
+    Ok(Data::topics(connection, done))
 }

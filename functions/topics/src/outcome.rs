@@ -17,13 +17,13 @@ const REASON: usize = 2048;
 const ATTEMPT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Whether topics are as they should be.
+/// Whether what was asked for is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// They are.
+    /// It is.
     Success,
-    /// They are not.
+    /// It is not.
     Failed,
 }
 
@@ -43,9 +43,9 @@ pub(crate) struct Outcome<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Data {
-    /// The brokers that were asked, `host:port,…`.
+    /// The brokers, `host:port,…`.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub bootstrap_brokers: String,
+    pub brokers: String,
     /// Topics that were not there.
     pub made: String,
     /// Topics that had too few partitions.
@@ -57,9 +57,16 @@ pub struct Data {
 }
 
 impl Data {
-    pub(crate) fn of(connection: &Connection, done: Done) -> Self {
+    pub(crate) fn brokers(connection: &Connection) -> Self {
         Self {
-            bootstrap_brokers: connection.brokers().to_owned(),
+            brokers: connection.brokers().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn topics(connection: &Connection, done: Done) -> Self {
+        Self {
+            brokers: connection.brokers().to_owned(),
             made: done.made.join(","),
             grown: done.grown.join(","),
             changed: done.changed.join(","),
@@ -70,12 +77,7 @@ impl Data {
 
 impl<'a> Outcome<'a> {
     pub(crate) fn success(envelope: &'a Envelope, data: Data) -> Self {
-        Self::new(
-            envelope,
-            Status::Success,
-            "topics are there".to_owned(),
-            data,
-        )
+        Self::new(envelope, Status::Success, "done".to_owned(), data)
     }
 
     pub(crate) fn failure(envelope: &'a Envelope, reason: &str) -> Self {

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use serde_json::Value;
 use stream::TopicSpec;
+use stream::topics::Existing;
 use thiserror::Error;
 
 /// More partitions than any cluster takes at once.
@@ -63,63 +64,65 @@ impl Envelope {
             })?,
             stack_id: text("StackId")?,
             request_id: text("RequestId")?,
-            // The resource is the same for as long as the stack has it, whatever topics it names.
+            // The resource is the same for as long as the stack has it, whatever it names.
             physical_resource_id: text("PhysicalResourceId")
-                .unwrap_or_else(|_| format!("topics-{logical_resource_id}")),
+                .unwrap_or_else(|_| logical_resource_id.clone()),
             logical_resource_id,
         })
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Act {
-    Create,
-    Update,
-    Delete,
-}
-
+/// What an event asks for, by the resource's type.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) act: Act,
-    pub(crate) topics: Vec<TopicSpec>,
+pub(crate) enum Request {
+    /// `Custom::KafkaBrokers`: where the brokers are.
+    Brokers,
+    /// `Custom::KafkaTopics`: that these topics are there, and what of those that are there already.
+    Topics(Vec<TopicSpec>, Existing),
+    /// Either goes, whatever it was made with: nothing has to be done.
+    Delete,
 }
 
 impl Request {
     pub(crate) fn of(event: &Value) -> Result<Self, BadRequest> {
-        let act = match event["RequestType"].as_str() {
-            Some("Create") => Act::Create,
-            Some("Update") => Act::Update,
-            // Whatever it was made with, it can go.
-            Some("Delete") => {
-                return Ok(Self {
-                    act: Act::Delete,
-                    topics: Vec::new(),
-                });
-            }
-            _ => {
-                return Err(BadRequest::Property {
-                    path: "RequestType".to_owned(),
-                    wanted: "Create, Update or Delete",
-                });
-            }
-        };
-        let path = "ResourceProperties.Topics";
-        let listed = event["ResourceProperties"]["Topics"].as_array();
-        let listed = listed.filter(|listed| !listed.is_empty());
-        let listed = listed.ok_or_else(|| BadRequest::Property {
+        let bad = |path: &str, wanted| BadRequest::Property {
             path: path.to_owned(),
-            wanted: "a list of topics",
-        })?;
-        let mut topics: Vec<TopicSpec> = Vec::new();
-        for (at, listed) in listed.iter().enumerate() {
-            let topic = topic(&format!("{path}[{at}]"), listed)?;
-            if topics.iter().any(|other| other.name == topic.name) {
-                return Err(BadRequest::Twice(topic.name));
-            }
-            topics.push(topic);
+            wanted,
+        };
+        let existing = match event["RequestType"].as_str() {
+            Some("Create") => Existing::Keep,
+            Some("Update") => Existing::Change,
+            Some("Delete") => return Ok(Self::Delete),
+            _ => return Err(bad("RequestType", "Create, Update or Delete")),
+        };
+        match event["ResourceType"].as_str() {
+            Some("Custom::KafkaBrokers") => Ok(Self::Brokers),
+            Some("Custom::KafkaTopics") => Ok(Self::Topics(topics(event)?, existing)),
+            _ => Err(bad(
+                "ResourceType",
+                "Custom::KafkaBrokers or Custom::KafkaTopics",
+            )),
         }
-        Ok(Self { act, topics })
     }
+}
+
+fn topics(event: &Value) -> Result<Vec<TopicSpec>, BadRequest> {
+    let path = "ResourceProperties.Topics";
+    let listed = event["ResourceProperties"]["Topics"].as_array();
+    let listed = listed.filter(|listed| !listed.is_empty());
+    let listed = listed.ok_or_else(|| BadRequest::Property {
+        path: path.to_owned(),
+        wanted: "a list of topics",
+    })?;
+    let mut topics: Vec<TopicSpec> = Vec::new();
+    for (at, listed) in listed.iter().enumerate() {
+        let topic = topic(&format!("{path}[{at}]"), listed)?;
+        if topics.iter().any(|other| other.name == topic.name) {
+            return Err(BadRequest::Twice(topic.name));
+        }
+        topics.push(topic);
+    }
+    Ok(topics)
 }
 
 fn topic(path: &str, listed: &Value) -> Result<TopicSpec, BadRequest> {
@@ -167,8 +170,12 @@ mod tests {
     use super::*;
 
     fn listed(topics: &Value) -> Result<Vec<TopicSpec>, BadRequest> {
-        let event = json!({"RequestType": "Create", "ResourceProperties": {"Topics": topics}});
-        Request::of(&event).map(|request| request.topics)
+        let event = json!({"RequestType": "Create", "ResourceType": "Custom::KafkaTopics",
+            "ResourceProperties": {"Topics": topics}});
+        Request::of(&event).map(|request| match request {
+            Request::Topics(topics, Existing::Keep) => topics,
+            other => panic!("{other:?}"),
+        })
     }
 
     #[test]
@@ -218,7 +225,28 @@ mod tests {
     #[test]
     fn a_resource_can_go_whatever_it_was_made_with() {
         let event = json!({"RequestType": "Delete", "ResourceProperties": {"Topics": "?"}});
-        assert_eq!(Request::of(&event).unwrap().act, Act::Delete);
+        assert_eq!(Request::of(&event), Ok(Request::Delete));
+    }
+
+    #[test]
+    fn the_resources_type_decides() {
+        let event = |act: &str, kind: &str| {
+            let topics = json!([{"Name": "events", "Partitions": 3, "RetentionHours": 24}]);
+            Request::of(
+                &json!({"RequestType": act, "ResourceType": kind, "ResourceProperties": {"Topics": topics}}),
+            )
+        };
+        for act in ["Create", "Update"] {
+            assert_eq!(event(act, "Custom::KafkaBrokers"), Ok(Request::Brokers));
+        }
+        assert!(matches!(
+            event("Update", "Custom::KafkaTopics"),
+            Ok(Request::Topics(_, Existing::Change))
+        ));
+        let error = event("Create", "Custom::Kafka").unwrap_err().to_string();
+        assert!(error.contains("ResourceType is not"), "{error}");
+        let error = event("Make", "Custom::KafkaTopics").unwrap_err();
+        assert!(error.to_string().contains("RequestType"), "{error}");
     }
 
     #[test]
@@ -232,7 +260,7 @@ mod tests {
         );
         event["ResponseURL"] = json!("https://a/?X-Amz-Signature=hush");
         let envelope = Envelope::of(&event).unwrap();
-        assert_eq!(envelope.physical_resource_id, "topics-Topics");
+        assert_eq!(envelope.physical_resource_id, "Topics");
         event["PhysicalResourceId"] = json!("as-before");
         assert_eq!(
             Envelope::of(&event).unwrap().physical_resource_id,

@@ -93,7 +93,7 @@ fn a_bill_is_what_a_calculator_says() {
         line(&bill, "Answers to callers"),
         262.8e6 * 300.0 / 1e9 * 0.09,
     );
-    close(line(&bill, "Network endpoints"), 43.80);
+    close(line(&bill, "Network endpoints"), 29.20);
     // Each of three partitions has 16.67 events a second: a batch of 334 in 20 s, of 168 in 10 s.
     let batches = |window: f64| 50.0 / (1.0 + 50.0 / 3.0 * window) * SECONDS_PER_MONTH;
     close(bill.links_per_month, batches(20.0) + batches(10.0));

@@ -32,6 +32,8 @@ pub enum Answer<D> {
 }
 
 impl<D: Serialize> Reply for Answer<D> {
+    const NAMES_FAILURES: bool = true;
+
     fn is_partial(&self) -> bool {
         matches!(self, Self::Batches(response) if response.is_partial())
     }

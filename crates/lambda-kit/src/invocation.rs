@@ -41,6 +41,9 @@ impl Given for serde_json::Value {
 
 /// What an invocation answers.
 pub trait Reply: Serialize {
+    /// Whether such answers name records that have to come again, as those to a Kafka trigger do.
+    const NAMES_FAILURES: bool = false;
+
     /// Whether some of what it was given has to come again.
     fn is_partial(&self) -> bool {
         false

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -11,6 +12,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use telemetry::Work;
 use telemetry::trace::Origins;
+use thiserror::Error;
 
 use crate::invocation::{Given, Reply};
 
@@ -213,6 +215,36 @@ pub struct BatchResponse {
     pub gaps: Vec<MissingRecords>,
 }
 
+/// What the trigger makes of `batchItemFailures`: the variable `BATCH_ITEM_FAILURES`.
+///
+/// Lambda reads them where the trigger has `ReportBatchItemFailures`, which a Kafka trigger can only have with provisioned
+/// pollers. All others take any answer for "all done", and would lose what it names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BatchItemFailures {
+    /// `unread`: an answer that names any fails the invocation, so that all of it comes again.
+    #[default]
+    Unread,
+    /// `reported`: from each partition's first that is named, records come again.
+    Reported,
+}
+
+/// A value that means neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("is neither `reported` nor `unread`")]
+pub struct NoBatchItemFailures;
+
+impl FromStr for BatchItemFailures {
+    type Err = NoBatchItemFailures;
+
+    fn from_str(text: &str) -> Result<Self, NoBatchItemFailures> {
+        match text {
+            "unread" => Ok(Self::Unread),
+            "reported" => Ok(Self::Reported),
+            _ => Err(NoBatchItemFailures),
+        }
+    }
+}
+
 /// Records that a table should have and nobody brings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingRecords {
@@ -229,6 +261,8 @@ pub struct MissingRecords {
 }
 
 impl Reply for BatchResponse {
+    const NAMES_FAILURES: bool = true;
+
     fn is_partial(&self) -> bool {
         !self.batch_item_failures.is_empty()
     }

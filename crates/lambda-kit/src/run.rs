@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use tracing::error;
 
 use crate::invocation::{Asked, Given, Invocation, Outcome, Reply, caller};
+use crate::kafka::BatchItemFailures;
 use crate::{Deadline, Env, Problem, host, http as answers, telemetry};
 
 /// Serves HTTP requests: `connect` makes the context once, `handle` answers each request with it.
@@ -80,8 +81,8 @@ where
 
 /// Serves events: `connect` makes the context once, `handle` takes each event with its invocation's deadline.
 ///
-/// An error of `handle` is logged and fails the invocation, so that its trigger tries again. Each event leaves one line
-/// in the log.
+/// An error of `handle` is logged and fails the invocation, so that its trigger tries again; so does an answer that names
+/// records of a trigger that would not read it ([`BatchItemFailures`]). Each event leaves one line in the log.
 pub async fn events<C, T, O, F, E>(
     connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
     handle: impl Fn(T, Deadline, &'static C) -> F,
@@ -93,7 +94,14 @@ where
     F: Future<Output = Result<O, E>>,
     E: Into<Error>,
 {
-    let context = start(connect).await?;
+    let connect = async |env: &mut Env| {
+        let failures = match O::NAMES_FAILURES {
+            true => env.or("BATCH_ITEM_FAILURES", BatchItemFailures::Unread),
+            false => BatchItemFailures::Unread,
+        };
+        Ok((connect(env).await?, failures))
+    };
+    let (context, failures) = start(connect).await?;
     let serve = |invocation: LambdaEvent<T>| {
         let LambdaEvent {
             payload,
@@ -105,22 +113,15 @@ where
         let handled = work::counted(handle(payload, Deadline::of(&lambda), context));
         let handled = trace::within(span, async {
             let (handled, published) = handled.await;
-            if handled.is_err() {
+            let answer = answer(handled, *failures);
+            if answer.is_err() {
                 trace::failed("the invocation failed");
             }
-            (handled, published, trace::id())
+            (answer, published, trace::id())
         });
         async move {
-            let (handled, published, trace_id) = handled.await;
-            let handled = handled.map_err(|failed| {
-                let message = chain(failed.into().as_ref());
-                error!(error = message, "invocation failed");
-                Diagnostic {
-                    error_type: short_name(type_name::<E>()).to_owned(),
-                    error_message: message,
-                }
-            });
-            let outcome = match &handled {
+            let (answer, published, trace_id) = handled.await;
+            let outcome = match &answer {
                 Ok(answer) if answer.is_partial() => Outcome::Partial,
                 Ok(_) => Outcome::Ok,
                 Err(_) => Outcome::Failed,
@@ -128,10 +129,36 @@ where
             begun
                 .handled(trace_id, given.unwrap_or(published), outcome)
                 .await;
-            handled
+            answer
         }
     };
     lambda_runtime::run(service_fn(serve)).await
+}
+
+/// What Lambda is told.
+fn answer<O: Reply, E: Into<Error>>(
+    handled: Result<O, E>,
+    failures: BatchItemFailures,
+) -> Result<O, Diagnostic> {
+    let (error_type, error_message) = match handled {
+        Ok(answer) if answer.is_partial() && failures == BatchItemFailures::Unread => {
+            let told = serde_json::to_string(&answer).unwrap_or_default();
+            let message = format!(
+                "not all records are done, and the trigger does not read which (BATCH_ITEM_FAILURES): {told}"
+            );
+            ("BatchItemFailures".to_owned(), message)
+        }
+        Ok(answer) => return Ok(answer),
+        Err(failed) => {
+            let kind = short_name(type_name::<E>()).to_owned();
+            (kind, chain(failed.into().as_ref()))
+        }
+    };
+    error!(error = error_message, "invocation failed");
+    Err(Diagnostic {
+        error_type,
+        error_message,
+    })
 }
 
 /// The context lives as long as the process, so every invocation can borrow it.
@@ -156,7 +183,11 @@ fn short_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use crate::Answer;
+    use crate::kafka::BatchResponse;
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
@@ -168,6 +199,53 @@ mod tests {
             chain(&Outer(std::io::Error::other("inner"))),
             "outer: inner"
         );
+    }
+
+    #[test]
+    fn what_is_not_done_comes_again_whatever_the_trigger_reads() {
+        let mut partial = BatchResponse::default();
+        partial.fail("stock_call", 2, 7);
+        let told = |response: &BatchResponse, failures| {
+            answer::<_, Outer>(Ok(response.clone()), failures).map_err(|it| it.error_message)
+        };
+        let message = told(&partial, BatchItemFailures::Unread).unwrap_err();
+        assert!(
+            message.contains(r#"{"partition":"stock_call-2","offset":7}"#),
+            "{message}"
+        );
+        assert_eq!(
+            told(&partial, BatchItemFailures::Reported),
+            Ok(partial.clone())
+        );
+        let done = BatchResponse::default();
+        for failures in [BatchItemFailures::Unread, BatchItemFailures::Reported] {
+            assert_eq!(told(&done, failures), Ok(done.clone()));
+            let failed =
+                answer::<Answer<()>, _>(Err(Outer(std::io::Error::other("inner"))), failures);
+            assert_eq!(failed.unwrap_err().error_type, "Outer");
+        }
+        // A command's answer names no records.
+        let command = Answer::Command("done");
+        assert!(answer::<_, Outer>(Ok(command), BatchItemFailures::Unread).is_ok());
+        let partial = Answer::<()>::Batches(partial);
+        assert!(answer::<_, Outer>(Ok(partial), BatchItemFailures::Unread).is_err());
+    }
+
+    #[test]
+    fn what_a_trigger_reads_is_a_setting_whose_default_loses_nothing() {
+        let mut env = Env::from_pairs([("A", "reported"), ("B", "unread"), ("C", "yes")]);
+        let mut read = |name: &str| env.or(name, BatchItemFailures::default());
+        assert_eq!(
+            ["A", "B", "unset", "C"].map(&mut read),
+            [
+                BatchItemFailures::Reported,
+                BatchItemFailures::Unread,
+                BatchItemFailures::Unread,
+                BatchItemFailures::Unread
+            ]
+        );
+        let error = env.finish(Some(())).unwrap_err().to_string();
+        assert!(error.contains("C: is neither"), "{error}");
     }
 
     #[test]

@@ -229,7 +229,9 @@ fn template(settings: &Settings) -> Result<Template, UpError> {
         path: path.clone(),
         source,
     })?;
-    Template::parse(&text, &Values::new()).map_err(|source| UpError::Template { path, source })
+    // Ours read which records are not done, as provisioned pollers do.
+    let values = Values::from([("Pollers".to_owned(), "provisioned".to_owned())]);
+    Template::parse(&text, &values).map_err(|source| UpError::Template { path, source })
 }
 
 /// Data folders that share a broker read it each for itself: rows of the one's lake say nothing about the other's.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tests::stack::Stack;
 use tests::{eventually, http};
 
+use crate::alarms::watched;
 use crate::cloud::{Cloud, REGION, keys};
 use crate::declared::{TOPICS, views};
 use crate::stacks::policies;
@@ -217,6 +218,14 @@ async fn an_event_gets_from_a_rule_to_rows() {
     let published = published(&stack).await;
     let declared = TOPICS.map(|(topic, function, _)| (function.to_owned(), topic.to_owned()));
     assert_eq!(published, declared.into());
+
+    // What is watched is told, with these dimensions.
+    let scrape = stack.metrics().await;
+    let silent: Vec<_> = watched()
+        .into_iter()
+        .filter(|it| !it.was_told(&scrape))
+        .collect();
+    assert_eq!(silent, [], "{}", scrape.text);
 }
 
 /// `aws lambda invoke` at our own Lambda API.

@@ -144,12 +144,12 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let text = text("docs/metrics.md");
     let (_, text) = text.split_once("## Written by functions").unwrap();
     let rows = text.split("\n## ").next().unwrap().lines();
-    let rows = rows.filter_map(|line| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        let name = cells.next()?.trim_end_matches('`').to_owned();
-        let dimensions = cells.nth(1)?.trim_matches(['|', ' ']).split(", ");
-        let dimensions = dimensions.filter(|it| !it.is_empty()).map(str::to_owned);
-        Some((name, dimensions.chain(["function".to_owned()]).collect()))
+    let rows = rows.filter(|line| line.starts_with("| `")).map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let dimensions = cells[3].split(", ").filter(|it| !it.is_empty());
+        let dimensions = dimensions.map(str::to_owned);
+        let name = cells[1].trim_matches('`').to_owned();
+        (name, dimensions.chain(["function".to_owned()]).collect())
     });
     rows.collect()
 }

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SIGNATURE: &str = "a-signature-that-nobody-may-see";
 
 /// Where CloudFormation waits for answers.
-struct Waiting {
+pub(crate) struct Waiting {
     url: String,
     heard: Arc<Mutex<Heard>>,
 }
@@ -34,7 +34,7 @@ struct Heard {
 }
 
 impl Waiting {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Heard::default()));
@@ -49,7 +49,8 @@ impl Waiting {
         std::mem::take(&mut self.heard.lock().unwrap().answers)
     }
 
-    fn answer(&self) -> Value {
+    /// The one that came since.
+    pub(crate) fn answer(&self) -> Value {
         let mut answers = self.answers();
         assert_eq!(answers.len(), 1, "{answers:?}");
         answers.remove(0)
@@ -63,7 +64,8 @@ impl Waiting {
         self.heard.lock().unwrap().refusals = refusals.collect();
     }
 
-    fn event(&self, act: &str, topics: Value) -> Value {
+    /// What CloudFormation asks for about topics.
+    pub(crate) fn event(&self, act: &str, topics: Value) -> Value {
         json!({
             "RequestType": act, "ResponseURL": self.url, "StackId": "arn:aws:cloudformation:stack", "RequestId": "r-1",
             "LogicalResourceId": "Topics", "ResourceType": "Custom::KafkaTopics",

@@ -95,11 +95,12 @@ where
     E: Into<Error>,
 {
     let connect = async |env: &mut Env| {
-        let failures = match O::NAMES_FAILURES {
-            true => env.or("BATCH_ITEM_FAILURES", BatchItemFailures::Unread),
-            false => BatchItemFailures::Unread,
+        let failures = if O::NAMES_FAILURES {
+            env.or("BATCH_ITEM_FAILURES", BatchItemFailures::default())
+        } else {
+            BatchItemFailures::default()
         };
-        Ok((connect(env).await?, failures))
+        Ok::<_, Error>((connect(env).await?, failures))
     };
     let (context, failures) = start(connect).await?;
     let serve = |invocation: LambdaEvent<T>| {

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use super::{everything_flows, files_with};
 use crate::commands::refused;
+use crate::topics_function::Waiting;
 
 const ARN: &str =
     "arn:aws:kafka:eu-west-1:123456789012:cluster/events/4c4c4c4c-1111-2222-3333-444455556666-s1";
@@ -29,16 +30,24 @@ type Asked = Arc<Mutex<Vec<(String, String)>>>;
 struct ControlPlane {
     asked: Asked,
     answer: Value,
+    /// How many are refused before one is answered.
+    refusals: usize,
 }
 
 /// Answers every question so; keeps what was asked, with its authorization.
 async fn control_plane(answer: Value) -> (String, Asked) {
+    refusing_first(0, answer).await
+}
+
+/// As one that does not know a role yet.
+async fn refusing_first(refusals: usize, answer: Value) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
     let state = ControlPlane {
         asked: asked.clone(),
         answer,
+        refusals,
     };
     let routes = Router::new().fallback(told).with_state(state);
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -51,7 +60,12 @@ async fn told(
     headers: HeaderMap,
 ) -> (StatusCode, String) {
     let by = headers["authorization"].to_str().unwrap().to_owned();
-    state.asked.lock().unwrap().push((uri.to_string(), by));
+    let mut asked = state.asked.lock().unwrap();
+    asked.push((uri.to_string(), by));
+    if asked.len() <= state.refusals {
+        let reason = json!({"message": "not authorized to perform: kafka:GetBootstrapBrokers"});
+        return (StatusCode::FORBIDDEN, reason.to_string());
+    }
     (StatusCode::OK, state.answer.to_string())
 }
 
@@ -133,6 +147,54 @@ async fn a_function_without_brokers_says_why() {
         "{log}"
     );
     assert!(!log.contains("hush-hush"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudformation_hears_where_a_clusters_brokers_are() {
+    let all = json!({"bootstrapBrokerStringSaslIam": "i:9098", "bootstrapBrokerStringSaslScram": "s:9096"});
+    let (url, asked) = refusing_first(1, all).await;
+    let waiting = Waiting::start().await;
+    let mut variables = vec![
+        ("KAFKA_CLUSTER_ARN", ARN),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "hush-hush"),
+        ("AWS_ENDPOINT_URL_KAFKA", url.as_str()),
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+        ("KAFKA_SASL_MECHANISM", "MSK_IAM"),
+    ];
+    let mut event = waiting.event("Create", json!(null));
+    event["ResourceType"] = json!("Custom::KafkaBrokers");
+    let by_iam = Function::start("topics", &variables).await;
+    by_iam.invoke(event.clone(), LIMIT).await.unwrap();
+    let answer = waiting.answer();
+    assert_eq!(answer["Data"]["Brokers"], "i:9098", "{answer}");
+    assert_eq!(
+        asked.lock().unwrap().len(),
+        2,
+        "a role that was just made is not known at once"
+    );
+
+    // As infra/topics.yaml has it for a password, which nobody needs for asking.
+    variables.pop();
+    variables.extend([
+        ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("KAFKA_USERNAME", "none"),
+        ("KAFKA_PASSWORD", "none"),
+    ]);
+    let by_password = Function::start("topics", &variables).await;
+    by_password.invoke(event.clone(), LIMIT).await.unwrap();
+    assert_eq!(waiting.answer()["Data"]["Brokers"], "s:9096");
+
+    let (nothing, _) = control_plane(json!({})).await;
+    variables[4].1 = &nothing;
+    let in_vain = Function::start("topics", &variables).await;
+    let short = Duration::from_secs(12);
+    in_vain.invoke(event, short).await.unwrap();
+    let answer = waiting.answer();
+    assert_eq!(answer["Status"], "FAILED");
+    let reason = answer["Reason"].as_str().unwrap();
+    assert!(reason.contains("no broker for SASL/SCRAM"), "{reason}");
 }
 
 #[test]

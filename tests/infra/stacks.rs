@@ -246,7 +246,8 @@ async fn a_deployment_makes_what_its_parameters_ask_for() {
     let own = [
         "Kafka=brokers",
         "KafkaBrokers=b:9092",
-        "KafkaSaslMechanism=SCRAM-SHA-512",
+        "KafkaSecurityProtocol=PLAINTEXT",
+        "KafkaSaslMechanism=",
         "LakeBucket=kept",
         "OpenToAll=false",
         "JwtIssuer=https://issuer.example",

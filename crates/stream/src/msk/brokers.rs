@@ -163,7 +163,7 @@ fn unanswered(region: &str, failed: Failed) -> (String, Source) {
             .to_owned()
     } else if timed_out {
         format!(
-            "MSK's control plane in {region} did not answer within {} s: from a private subnet it takes the VPC endpoint com.amazonaws.{region}.kafka",
+            "MSK's control plane in {region} did not answer within {} s: who has no way out of a private subnet is given KAFKA_BROKERS, or its VPC the endpoint com.amazonaws.{region}.kafka",
             OPERATION.as_secs()
         )
     } else {

@@ -23,6 +23,10 @@ impl Watched {
         }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether the system told such a one: a histogram has a count beside its buckets.
     pub(crate) fn was_told(&self, scrape: &Scrape) -> bool {
         let names = [self.name.clone(), format!("{}_count", self.name)];

@@ -280,8 +280,13 @@ fn is_page(path: &str) -> bool {
     PAGES.contains(&path.split('/').nth(1).unwrap())
 }
 
+/// A slash at the end says nothing.
+fn segments(path: &str) -> std::str::Split<'_, char> {
+    path.trim_end_matches('/').split('/')
+}
+
 fn covers(route: &str, path: &str) -> bool {
-    let (mut wanted, mut given) = (route.split('/'), path.trim_end_matches('/').split('/'));
+    let (mut wanted, mut given) = (segments(route), segments(path));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return true,

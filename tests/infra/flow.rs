@@ -15,6 +15,12 @@ use crate::stacks::policies;
 
 const TICKS: i64 = 200;
 
+/// A run without troubles has none of these.
+const OF_TROUBLES: [&str; 2] = [
+    "invocation_failures_total",
+    "stream_unacknowledged_records_total",
+];
+
 /// The moves of both games.
 const SMALL: [&str; 3] = ["purchase/sword", "purchase/shield", "join_a_guild"];
 const LARGE: [&str; 9] = [
@@ -219,12 +225,10 @@ async fn an_event_gets_from_a_rule_to_rows() {
     let declared = TOPICS.map(|(topic, function, _)| (function.to_owned(), topic.to_owned()));
     assert_eq!(published, declared.into());
 
-    // What is watched is told, with these dimensions.
+    // What is watched is told, with these dimensions, but for what only troubles make.
     let scrape = stack.metrics().await;
-    let silent: Vec<_> = watched()
-        .into_iter()
-        .filter(|it| !it.was_told(&scrape))
-        .collect();
+    let mut silent = watched();
+    silent.retain(|it| !OF_TROUBLES.contains(&it.name()) && !it.was_told(&scrape));
     assert!(silent.is_empty(), "{silent:?}\n{}", scrape.text);
 }
 

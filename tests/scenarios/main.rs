@@ -18,6 +18,7 @@ mod observability;
 mod openapi;
 mod outage;
 mod overload;
+mod partial_answers;
 mod poison;
 mod questions;
 mod replay;

@@ -384,6 +384,16 @@ impl Policy {
         })
     }
 
+    /// The prefixes of the bucket that it allows to write.
+    fn prefixes(&self, bucket: &str) -> impl Iterator<Item = &str> {
+        let lake = format!("arn:aws:s3:::{bucket}/");
+        let puts = self
+            .statements("Allow")
+            .filter(|it| texts(&it["Action"]).contains(&"s3:PutObject"));
+        puts.flat_map(|it| texts(&it["Resource"]))
+            .map(move |it| it.strip_prefix(&lake).unwrap())
+    }
+
     /// The services of the actions that it allows.
     fn services(&self) -> BTreeSet<&str> {
         let actions = self.statements("Allow").flat_map(|it| texts(&it["Action"]));
@@ -583,6 +593,16 @@ async fn each_function_may_do_what_it_does_and_nothing_else() {
             has_lake,
             "{name}"
         );
+        // Who lists by prefix lists what it writes; a condition that were not "IfExists" would turn S3's 404 into 403.
+        let own: BTreeSet<_> = policy.prefixes(&bucket).collect();
+        if name == "archive" || name == "evaluate" {
+            let mut listings = policy
+                .statements("Allow")
+                .filter(|it| it["Sid"] == "ListLake");
+            let condition = &listings.next().unwrap()["Condition"];
+            let listed = texts(&condition["StringLikeIfExists"]["s3:prefix"]);
+            assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), own, "{name}");
+        }
         for table in Table::all() {
             let commits = match table {
                 Table::Evaluations => name == "evaluate",

@@ -13,6 +13,12 @@ ARCHS ?= arm64 x86_64
 # `TLS=1`: TLS, SCRAM and MSK by IAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
 TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack
+# Takes one event at a time, so it is built for its size (Cargo.toml, docs/adr/0027-packages-in-two-profiles.md).
+SMALL := stocks games exchange topics
+# The folder of an architecture's zips; the template deploys those of arm64.
+PACKAGES = target/lambda$(filter-out -arm64,-$(1))
+PACKAGE = PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile $(1) --$$arch --output-format zip \
+  $(addprefix -p ,$(2)) --features stream/msk --lambda-dir $$folder
 define TEST_MSK
 echo "tidemill: building OpenSSL and the clients that need it, 3 to 6 minutes the first time"; \
 cargo build --locked --workspace --bins --features tests/msk || failed=1; \
@@ -113,15 +119,19 @@ package: $(TOOLS)/cargo-lambda needs-perl ## the deployable zips, target/lambda/
 	@set -e; for arch in $(ARCHS); do \
 	  target=$$(echo $$arch | sed s/arm64/aarch64/)-unknown-linux-gnu; \
 	  test -d "$$(rustc --print target-libdir --target $$target)" || { echo "tidemill: Rust's library for $$arch is not installed (rustup target add $$target); ARCHS=x86_64 leaves it out"; exit 1; }; \
+	  folder=target/lambda$$(echo -$$arch | sed 's/-arm64//'); \
 	  echo "tidemill: building for $$arch: half an hour and more on two cores"; \
-	  PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile lambda --$$arch --output-format zip \
-	    $(addprefix -p ,$(DEPLOYED)) --features stream/msk --lambda-dir target/lambda$$(echo $$arch | sed 's/arm64//;s/x86/-x86/'); \
+	  $(call PACKAGE,lambda-small,$(SMALL)); \
+	  $(call PACKAGE,lambda,$(filter-out $(SMALL),$(DEPLOYED))); \
 	done
 	@ARCHS="$(ARCHS)" tests/tools/sizes.sh $(DEPLOYED)
 
-coldstart: needs-rust needs-perl ## from process start to first answer, in what Lambda gives to it, against the budgets; STARTS=20
-	cargo build --locked --profile lambda $(addprefix -p ,$(DEPLOYED)) --features stream/msk
-	cargo bench --locked --workspace --profile dev --bench coldstart -- $(abspath $(TARGET))/lambda
+coldstart: ARCHS := $(patsubst aarch64,arm64,$(shell uname -m))
+coldstart: package ## from process start to first answer, in what Lambda gives to it, against the budgets; STARTS=20
+	@rm -rf $(TARGET)/unpacked; for name in $(DEPLOYED); do \
+	  python3 -m zipfile -e $(call PACKAGES,$(ARCHS))/$$name/bootstrap.zip $(TARGET)/unpacked/$$name || exit 1; \
+	done; chmod +x $(TARGET)/unpacked/*/bootstrap
+	cargo bench --locked --workspace --profile dev --bench coldstart -- $(abspath $(TARGET))/unpacked
 
 needs-rust:
 	@command -v cargo >/dev/null || { echo "tidemill: Rust is needed, see https://rustup.rs"; exit 1; }

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) asked: &'static str,
     /// The most that the median may be.
     pub(crate) budget: Option<Duration>,
+    /// Variables beside those that every function has.
+    settings: &'static [(&'static str, &'static str)],
     /// The event of the start of that number.
     event: fn(i64) -> Value,
     /// Whether it did what was asked.
@@ -34,8 +36,19 @@ pub(crate) fn all() -> Vec<Case> {
         function,
         asked,
         budget,
+        settings: &[],
         event,
         is_answer,
+    };
+    let by_iam = |function| Case {
+        settings: BY_IAM,
+        ..case(
+            function,
+            "GET /health, of an MSK by IAM",
+            budget(25),
+            |_| request("GET", "/health", None),
+            is_ok,
+        )
     };
     vec![
         case(
@@ -45,6 +58,7 @@ pub(crate) fn all() -> Vec<Case> {
             |_| request("GET", "/health", None),
             is_ok,
         ),
+        by_iam("stocks"),
         case(
             "stocks",
             "GET /GOOG, an event",
@@ -59,6 +73,7 @@ pub(crate) fn all() -> Vec<Case> {
             |_| request("GET", "/health", None),
             is_ok,
         ),
+        by_iam("games"),
         case(
             "games",
             "GET /purchase_a_sword, an event",
@@ -97,6 +112,16 @@ pub(crate) fn all() -> Vec<Case> {
         ),
     ]
 }
+
+/// As the template sets them. A client that is made so reads the authorities and signs its first token, and connects to
+/// nobody yet.
+const BY_IAM: &[(&str, &str)] = &[
+    ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+    ("KAFKA_SASL_MECHANISM", "MSK_IAM"),
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "secret-of-an-example"),
+    ("AWS_SESSION_TOKEN", "example"),
+];
 
 const SQL: &str = "SELECT stock_name, COUNT(*) AS calls, MAX(query_timestamp) AS last FROM stock_call GROUP BY stock_name ORDER BY calls DESC";
 
@@ -149,7 +174,7 @@ impl World {
 
     /// The function's program.
     pub(crate) fn program(&self, function: &str) -> PathBuf {
-        self.programs.join(function)
+        self.programs.join(function).join("bootstrap")
     }
 
     /// Starts the case's function for that time.
@@ -159,7 +184,9 @@ impl World {
         } else {
             &self.written
         };
-        let variables = self.variables(case.function, lake);
+        let mut variables = self.variables(case.function, lake);
+        let settings = case.settings.iter();
+        variables.extend(settings.map(|(name, value)| (*name, (*value).to_owned())));
         let event = (case.event)(number);
         let start = start(group, &self.program(case.function), variables, &event).await;
         assert!(

@@ -1,8 +1,8 @@
 //! Cold starts of the packaged functions: from the start of the process to its first answer, in what Lambda would give to
 //! it, against the budgets.
 //!
-//! `coldstart FOLDER [FUNCTION…]` measures the programs in FOLDER, each of the name of its function; `make coldstart`
-//! builds them first. STARTS says how often each is started, 20 times unless set.
+//! `coldstart FOLDER [FUNCTION…]` measures the packages that were unpacked into FOLDER, each in a folder of its function's
+//! name; `make coldstart` makes them first. STARTS says how often each is started, 20 times unless set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod cases;

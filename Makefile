@@ -13,7 +13,7 @@ ARCHS ?= arm64 x86_64
 # `TLS=1`: TLS, SCRAM and MSK by IAM to the brokers, for which OpenSSL is built once.
 FEATURES := $(if $(TLS),--features stream/msk)
 TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack
-# Takes one event at a time, so it is built for its size (Cargo.toml, docs/adr/0027-packages-in-two-profiles.md).
+# Takes one event at a time, so it is built for its size (Cargo.toml, docs/adr/0028-packages-in-two-profiles.md).
 SMALL := stocks games exchange topics
 # The folder of an architecture's zips; the template deploys those of arm64.
 PACKAGES = target/lambda$(filter-out -arm64,-$(1))

@@ -59,6 +59,7 @@ test-msk: needs-perl tools ## the tests of brokers that ask who calls (TLS, SCRA
 
 kill: build tools ## kills real processes under load, `make kill N=1000` as many as asked; SEED repeats a run
 	@test -e $(TOOLS)/kafka/installed || { echo "tidemill: the kill tests need Java 17 and Maven (apt-get install default-jre-headless maven)"; exit 1; }
+	@test -e $(TOOLS)/localstack/installed || { echo "tidemill: the kill tests need LocalStack (make tools)"; exit 1; }
 	@KILLS=$(or $(N),20) SEED=$(SEED) KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack cargo test --locked --workspace --test kill $(FEATURES) -- --nocapture
 
 simulate: needs-rust ## N=10000 schedules of the simulation on all cores; SEED=7 runs one alone, TRACE=1 tells it event by event

@@ -56,22 +56,40 @@ async fn nothing_is_lost_and_nothing_doubled() {
     if let Some(home) = &localstack {
         settings.push(("LOCALSTACK_HOME", home));
     }
-    // Even the smallest run has a round on each lake.
-    let longest = kills.div_ceil(2).clamp(1, ROUND);
-    let mut left = kills;
-    // Each lake in its turn, the one on LocalStack first.
-    let mut lakes = ["localstack", "file"].into_iter().cycle();
-    while left > 0 {
-        let lake = lakes.find(|lake| *lake == "file" || localstack.is_some());
+    // Each lake in its turn.
+    let lakes = match &localstack {
+        Some(_) => ["localstack", "file"],
+        None => ["file", "file"],
+    };
+    for (round, lake) in rounds(kills).into_iter().zip(lakes.into_iter().cycle()) {
         let mut settings = settings.clone();
-        settings.extend(lake.map(|lake| ("LAKE", lake)));
-        println!("LAKE={}", lake.unwrap_or_default());
+        settings.push(("LAKE", lake));
+        println!("LAKE={lake}, {round} kills");
         let stack = Stack::start(&settings).await;
-        let round = left.min(longest);
         run(stack, round, &mut random, &mut told).await;
-        left -= round;
     }
     println!("{told}; {:.0} s", began.elapsed().as_secs_f64());
+}
+
+/// How many kills each round has: alike, and as many rounds on the one lake as on the other.
+fn rounds(kills: usize) -> Vec<usize> {
+    let count = kills.div_ceil(ROUND).next_multiple_of(2);
+    let rounds = (0..count).map(|round| kills / count + usize::from(round < kills % count));
+    rounds.filter(|round| *round > 0).collect()
+}
+
+#[test]
+fn rounds_are_alike() {
+    for (kills, expected) in [
+        (0, &[][..]),
+        (1, &[1]),
+        (2, &[1, 1]),
+        (20, &[10, 10]),
+        (41, &[11, 10, 10, 10]),
+        (80, &[20; 4]),
+    ] {
+        assert_eq!(rounds(kills), expected, "{kills}");
+    }
 }
 
 /// One system from its start on, and so many kills.

@@ -27,6 +27,8 @@ pub struct Figures {
     pub repeats: u64,
     /// Batches that began past the records which came next.
     pub ahead: u64,
+    /// Batches with records missing inside of them.
+    pub holes: u64,
     /// Partitions that moved to another poller, or got a second one.
     pub moves: u64,
     /// Offset commits that were lost.
@@ -74,6 +76,7 @@ impl AddAssign for Figures {
         self.zombies += other.zombies;
         self.repeats += other.repeats;
         self.ahead += other.ahead;
+        self.holes += other.holes;
         self.moves += other.moves;
         self.lost_commits += other.lost_commits;
         self.conflicts_412 += other.conflicts_412;

@@ -56,11 +56,14 @@ impl Partition {
         &self.records[at(range.start)..at(range.end)]
     }
 
-    pub(crate) fn batch(&self, range: &Range<i64>) -> PartitionBatch {
+    /// The records of `range` but for those of `hole`.
+    pub(crate) fn batch(&self, range: &Range<i64>, hole: Option<&Range<i64>>) -> PartitionBatch {
+        let mut records = self.slice(range).to_vec();
+        records.retain(|record| hole.is_none_or(|hole| !hole.contains(&record.offset)));
         PartitionBatch {
             topic: self.topic.to_owned(),
             partition: self.number,
-            records: self.slice(range).to_vec(),
+            records,
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Chaos {
     pub(crate) ahead: u32,
     /// An investor's holdings are edited.
     pub(crate) edit: u32,
+    /// Of batches: records are missing inside of one.
+    pub(crate) hole: u32,
     /// The broker drops the oldest records of a partition, consumed or not.
     pub(crate) retention: u32,
     /// Somebody accepts a gap.
@@ -127,6 +129,7 @@ impl Plan {
             rewind: often(&[3, 10]),
             ahead: often(&[3, 10]),
             edit: often(&[3, 8]),
+            hole: often(&[50, 200]),
             ..Chaos::default()
         };
         let garbage = often(&[100, 300]);

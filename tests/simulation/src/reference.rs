@@ -90,7 +90,7 @@ pub(crate) fn run(
         match span {
             Span::Records(known, range) => {
                 store.show(&known);
-                let event = KafkaEvent::from_batches([partition.batch(&range)]);
+                let event = KafkaEvent::from_batches([partition.batch(&range, None)]);
                 let response = block_on(evaluate::handle(event, no_deadline(), &context))
                     .map_err(|error| failed(run::chain(&error)))?;
                 if response != BatchResponse::default() {

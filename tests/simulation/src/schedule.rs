@@ -172,6 +172,7 @@ impl Schedule {
         self.plan.faults = Faults::default();
         self.plan.lost_commits = 0;
         self.plan.late_commits = 0;
+        self.plan.chaos.hole = 0;
         for invocation in &mut self.invocations {
             invocation.frozen = false;
             invocation.poller = None;

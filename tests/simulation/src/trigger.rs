@@ -32,6 +32,8 @@ impl Claim {
 pub(crate) struct Fetched {
     pub(crate) partition: usize,
     pub(crate) range: Range<i64>,
+    /// Records that are missing inside of it.
+    pub(crate) hole: Option<Range<i64>>,
     /// The first record that was left out before it.
     pub(crate) left_out: Option<i64>,
 }
@@ -103,14 +105,17 @@ impl Schedule {
         let mut batches = Vec::new();
         for claim in self.pollers[at].claims.clone() {
             let end = self.partitions[claim.partition].end();
-            let position = claim
-                .position
-                .max(self.partitions[claim.partition].kept_from);
+            let kept_from = self.partitions[claim.partition].kept_from;
+            let position = claim.position.max(kept_from);
             if position >= end || (!batches.is_empty() && self.dice.chance(300)) {
                 continue;
             }
             let size = 1 + self.dice.below(self.plan.batch) as i64;
-            let range = position..end.min(position + size);
+            let mut range = position..end.min(position + size);
+            let hole = self.hole(claim.position, kept_from, &range);
+            if hole.is_some() {
+                range.start = claim.position;
+            }
             let delivered = self
                 .delivered
                 .entry((function, claim.partition))
@@ -122,6 +127,7 @@ impl Schedule {
             batches.push(Fetched {
                 partition: claim.partition,
                 range,
+                hole,
                 left_out: claim.left_out,
             });
         }
@@ -129,11 +135,29 @@ impl Schedule {
         let process = self.process_for(function);
         let payload = batches
             .iter()
-            .map(|batch| self.partitions[batch.partition].batch(&batch.range))
+            .map(|batch| self.partitions[batch.partition].batch(&batch.range, batch.hole.as_ref()))
             .collect();
         let work = self.processes[process].invoke(payload);
         let process = self.processes[process].id;
         self.begin(Some(at), process, batches, work);
+    }
+
+    /// The hole in a batch of what is kept of `range`, if it shall have one: the poller had read what comes before it when
+    /// retention passed the rest, or lacks some in the middle this once.
+    fn hole(&mut self, read_from: i64, kept_from: i64, range: &Range<i64>) -> Option<Range<i64>> {
+        if !self.dice.chance(self.plan.chaos.hole) {
+            return None;
+        }
+        let hole = if read_from < kept_from {
+            self.dice.between(read_from + 1, kept_from)..kept_from
+        } else if range.end - range.start > 2 {
+            let from = self.dice.between(range.start + 1, range.end - 2);
+            from..self.dice.between(from + 1, range.end - 1)
+        } else {
+            return None;
+        };
+        self.world.lock().figures.holes += 1;
+        Some(hole)
     }
 
     pub(crate) fn begin(
@@ -147,7 +171,9 @@ impl Schedule {
         self.next_number += 1;
         self.world.lock().figures.invocations += 1;
         self.trace(|| {
-            let ranges = batches.iter().map(|batch| (batch.partition, &batch.range));
+            let ranges = batches
+                .iter()
+                .map(|batch| (batch.partition, &batch.range, &batch.hole));
             let ranges: Vec<_> = ranges.collect();
             format!("invocation {number} of {ranges:?} begins in process {process}")
         });

@@ -6,12 +6,14 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tests::apache::{delete_records, jars};
-use tests::stack::Stack;
+use tests::stack::{Stack, workspace};
 use tests::tools::printed;
 use tests::{eventually, kafka};
 
 use super::{signal, tick};
 
+/// The batch with the hole: a record before it, and six after it.
+const WHOLE: u64 = 7;
 const TABLES: [&str; 2] = ["evaluations", "ticks"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,9 +38,18 @@ async fn deleted_records_are_gaps_wherever_they_stood() {
     accept(&stack, 5, 9);
     heads(&stack, 15).await;
 
-    // While a batch is collected that has one record so far: it goes on above the hole.
-    // Kafka's tool, which starts a Java machine, has to be done while the window is open.
-    stack.set("BATCHING_WINDOW", "45");
+    // While a batch is collected that has one record so far: it goes on above the hole. It is whole with what is
+    // there after it, however long that takes.
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yaml");
+    let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let sized = text
+        .replace("BatchSize: 10000\n", &format!("BatchSize: {WHOLE}\n"))
+        .replace("BatchSize: 1000\n", &format!("BatchSize: {WHOLE}\n"));
+    assert_ne!(text, sized);
+    std::fs::write(&template, sized).unwrap();
+    stack.set("--template", template.to_str().unwrap());
+    stack.set("BATCHING_WINDOW", "300");
     stack.restart().await;
     publish(&stack, 15..16).await;
     eventually(
@@ -67,7 +78,7 @@ async fn deleted_records_are_gaps_wherever_they_stood() {
         let invocations = log
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let whole = |line: &Value| line["message"] == "invocation done" && line["records"] == 7;
+        let whole = |line: &Value| line["message"] == "invocation done" && line["records"] == WHOLE;
         assert!(
             invocations.into_iter().any(|line| whole(&line)),
             "{function}: what stands before the hole and after it came in one batch: {log}"

@@ -9,6 +9,7 @@ use lambda_kit::kafka::{MissingRecords, PartitionBatch};
 use crate::context::{Chains, Context};
 use crate::dead_letter;
 use crate::decode::{Decoded, Rows, decode};
+use crate::metrics;
 
 /// What became of a partition's records, those left out that were in already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,9 +82,11 @@ pub(crate) async fn archive(
     let new = records.partition_point(|record| record.offset < head.end);
     let decoded = decode(table, topic, *partition, &records[new..], context.max_ahead)?;
     let Decoded { rows, dead } = decoded;
+    let buried = dead_letter::commit(context, dead_letters, &dead, &stamps[new..]).await?;
+    metrics::buried(table, buried);
     let mut archived = Archived {
         rows: 0,
-        dead_letters: dead_letter::commit(context, dead_letters, &dead, &stamps[new..]).await?,
+        dead_letters: buried,
     };
     let end = offered.offsets.end;
     if let Committed::Link { range } = chain

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use archive::handle;
 use lake::{Fault, MemoryStore, Operation, Store, Table};
 use lambda_kit::kafka::{BatchResponse, KafkaRecord};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use proptest::prelude::*;
 use support::{batch, bytes, context, event, good, longs, record, stored};
 
@@ -156,6 +157,43 @@ async fn what_only_todays_code_refuses_is_kept_too() {
         outcome(&store, Table::Ticks).await,
         [some([1, 3]), some([0, 2])]
     );
+}
+
+/// What a scrape shows of the dead letters of `stock_call`.
+fn counted(recorder: &PrometheusRecorder) -> Option<String> {
+    let text = recorder.handle().render();
+    let line = r#"archive_dead_letters_total{table="stock_call"} "#;
+    text.lines()
+        .find_map(|it| it.strip_prefix(line))
+        .map(str::to_owned)
+}
+
+/// Two pollers bring the same records at once, and links fail and are tried again: a letter counts when it is put in.
+#[tokio::test]
+async fn a_dead_letter_is_counted_by_who_puts_it_in() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let (memory, store) = memory();
+    let of = |offsets: std::ops::Range<i64>| {
+        let each = |at: i64| match at % 3 {
+            0 => record(at, "garbage"),
+            _ => good(at),
+        };
+        event([batch("stock_call", 0, offsets.map(each).collect())])
+    };
+    let (one, other) = (context(store.clone()), context(store.clone()));
+    let (a, b) = tokio::join!(handle(of(0..12), &one), handle(of(0..12), &other));
+    let done = BatchResponse::default();
+    assert_eq!((a.unwrap(), b.unwrap()), (done.clone(), done.clone()));
+    assert_eq!(counted(&recorder).as_deref(), Some("4"));
+
+    refuse_links_of(memory.clone(), Table::StockCall);
+    assert_ne!(handle(of(12..15), &one).await.unwrap(), done);
+    assert_eq!(counted(&recorder).as_deref(), Some("5"));
+    drop(memory.with_faults(|_, _| Fault::None));
+    assert_eq!(handle(of(12..15), &other).await.unwrap(), done);
+    assert_eq!(counted(&recorder).as_deref(), Some("5"));
+    assert_eq!(stored(&store, Table::DeadLetter).await.num_rows(), 5);
 }
 
 /// The broker drops records that it gave the trigger's neighbours of: the batch has the hole in its middle.

@@ -7,9 +7,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tests::calls::Calls;
+use tests::http::{client, send};
 use tests::stack::{Stack, workspace};
 use tests::tools::printed;
-use tests::{kafka, memory};
+use tests::{eventually, kafka, memory};
 
 use super::SETTINGS;
 
@@ -114,4 +115,30 @@ async fn a_function_that_runs_out_of_memory_is_replaced_and_loses_nothing() {
             .sum("function_child_exits_total", &exits)
             >= 1.0
     );
+}
+
+/// A body of megabytes meets processes that get no more memory: its caller is told in time, and others are served.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_takes_more_memory_than_there_is_is_a_503_and_others_are_served() {
+    let stack = Stack::start(&SETTINGS).await;
+    let mut calls = Calls::default();
+    calls.make(&stack, 50, 8).await;
+    let games = stack.pids(&["games"]);
+    games.iter().copied().for_each(exhaust);
+    let url = format!("{}/purchase_a_sword?userid=too-large", stack.run.games);
+    let body = vec![b'x'; 3 << 20];
+    send(client().post(url).body(body)).await.problem(503);
+    let limit = Duration::from_secs(30);
+    eventually("its last words", limit, || async {
+        let log = stack.log("games");
+        let is_told = log.contains("memory allocation of");
+        is_told.then_some(()).ok_or(log)
+    })
+    .await;
+    // The other ones that were there have no memory either, and are replaced in their turn.
+    calls
+        .until_acknowledged(&stack, Duration::from_secs(30))
+        .await;
+    calls.make(&stack, 50, 8).await;
+    calls.all_arrive(&stack).await;
 }

@@ -252,6 +252,19 @@ async fn a_chain_is_not_closed_on_a_gap_that_is_not_told() {
     assert_eq!(recorded(&store).await, [(4, 10)]);
 }
 
+/// Rows that are given up with a rebuild are told once, whatever of them was lost before, and however often it is said.
+#[tokio::test]
+async fn what_is_given_up_is_told_but_for_what_was_lost_before() {
+    let (_, store) = memory();
+    fill(&store, 0, &[4]).await;
+    let mut chain = chain(&store, 0);
+    chain.accept_gap(&gap(4, 6)).await.unwrap();
+    for lost in [gap(2, 9), gap(2, 9), gap(0, 9)] {
+        chain.record_loss(&lost).await.unwrap();
+    }
+    assert_eq!(recorded(&store).await, [(0, 2), (2, 4), (4, 6), (6, 9)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

@@ -141,6 +141,9 @@ pub struct Staged {
     pub rows: usize,
     /// How many of the event's records cannot be decoded.
     pub undecodable: usize,
+    /// The names of rebuilds of the partition that are staged and not swapped in; of `begin-rebuild` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<String>,
 }
 
 /// What became of a swap.

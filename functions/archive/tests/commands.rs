@@ -389,6 +389,15 @@ async fn a_rebuild_that_was_interrupted_goes_on_and_records_that_come_meanwhile_
     // Here the process ended; the next one begins where that one was.
     let begun = ask(&context, json!({"begin-rebuild": name})).await.unwrap();
     assert_eq!(begun["staged"], 12);
+    // Who asks for one that there is not is told what there is.
+    let other = json!({"topic": "stock_call", "partition": 0, "id": "y"});
+    let other = ask(&context, json!({"begin-rebuild": other}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&other["staged"], &other["begun"]),
+        (&Value::Null, &json!(["x"]))
+    );
     stage(&log[10..]).await.unwrap();
     assert_eq!(
         ask(&context, json!({"swap": name})).await.unwrap(),

@@ -113,8 +113,23 @@ impl Chain {
         }
     }
 
+    /// Makes rows of what is given up of rows that the chain has, but for what is told as lost already.
+    pub async fn record_loss(&self, lost: &Gap) -> Result<(), ChainError> {
+        let folder = format!("{}/{}", Table::Gaps, self.key);
+        let told = self.ask(|| self.store.list(&folder, None)).await?;
+        let told = told.iter().filter_map(|path| told_range(path.file_name()));
+        for range in without(lost.range.clone(), told) {
+            let gap = Gap {
+                range,
+                ..lost.clone()
+            };
+            self.record_gap(&gap).await?;
+        }
+        Ok(())
+    }
+
     /// Makes the row of an accepted gap, unless it is there.
-    pub async fn record_gap(&self, gap: &Gap) -> Result<(), ChainError> {
+    pub(super) async fn record_gap(&self, gap: &Gap) -> Result<(), ChainError> {
         let Range { start, end } = gap.range;
         let name = format!("{}/{}/{start:020}-{end:020}.parquet", Table::Gaps, self.key);
         let path = self.path(name)?;
@@ -148,5 +163,44 @@ impl Chain {
             at,
         ];
         RecordBatch::try_new(Table::Gaps.schema(), columns)
+    }
+}
+
+/// The offsets that the row of `gaps` with this file name is about.
+fn told_range(name: &str) -> Option<Range<i64>> {
+    let (start, end) = name.strip_suffix(".parquet")?.split_once('-')?;
+    Some(start.parse().ok()?..end.parse().ok()?)
+}
+
+/// What is left of `range` without `others`, which are in order of their beginnings.
+fn without(range: Range<i64>, others: impl Iterator<Item = Range<i64>>) -> Vec<Range<i64>> {
+    let mut left = Vec::new();
+    let mut start = range.start;
+    for other in others {
+        left.push(start..other.start.min(range.end));
+        start = start.max(other.end);
+    }
+    left.push(start..range.end);
+    left.retain(|range| !range.is_empty());
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::single_range_in_vec_init)]
+    use super::*;
+
+    #[test]
+    fn what_is_told_already_is_cut_out() {
+        let left = |others: &[Range<i64>]| without(10..20, others.iter().cloned());
+        assert_eq!(left(&[]), [10..20]);
+        assert_eq!(left(&[0..5, 12..14, 13..15, 20..30]), [10..12, 15..20]);
+        assert_eq!(left(&[0..12, 18..25]), [12..18]);
+        assert_eq!(left(&[5..25]), []);
+        assert_eq!(
+            told_range("00000000000000000010-00000000000000000020.parquet"),
+            Some(10..20)
+        );
+        assert_eq!(told_range("notes.txt"), None);
     }
 }

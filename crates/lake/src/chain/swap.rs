@@ -155,6 +155,14 @@ impl Chain {
             .is_some_and(|to| to.generation == generation && to.id == id))
     }
 
+    /// The ids of the rebuilds that are staged for the next generation.
+    pub async fn rebuilds(&self) -> Result<Vec<String>, ChainError> {
+        let (Place::Table(current) | Place::Replayed(current) | Place::Staged(current, _)) =
+            self.place;
+        let workshop = self.key.workshop(current.saturating_add(1));
+        self.ask(|| self.store.list_folders(&workshop)).await
+    }
+
     /// Tries to close the chain in `folder` on `head`; who finds the name taken looks again.
     async fn close(&self, folder: &Folder, head: &Head, to: &Move) -> Result<Created, StoreError> {
         let path = ObjectPath::new(folder.link_name(head.end))?;

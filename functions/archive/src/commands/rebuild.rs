@@ -16,6 +16,7 @@ use super::{CommandError, table_of};
 use crate::Context;
 use crate::dead_letter;
 use crate::decode::{Decoded, decode};
+use crate::metrics;
 use crate::partition::link;
 
 /// The chain of the partition, and what a rebuild of it is told.
@@ -56,6 +57,7 @@ async fn survey(context: &Context, rebuild: &Rebuild) -> Result<Site, CommandErr
         head: live.head().await?.end,
         rows: 0,
         undecodable: 0,
+        begun: Vec::new(),
     };
     Ok(Site {
         key,
@@ -66,7 +68,9 @@ async fn survey(context: &Context, rebuild: &Rebuild) -> Result<Site, CommandErr
 }
 
 pub(super) async fn begin(context: &Context, rebuild: &Rebuild) -> Result<Staged, CommandError> {
-    Ok(survey(context, rebuild).await?.told)
+    let Site { live, mut told, .. } = survey(context, rebuild).await?;
+    told.begun = live.rebuilds().await?;
+    Ok(told)
 }
 
 pub(super) async fn stage(
@@ -108,7 +112,8 @@ pub(super) async fn stage(
         .collect();
     // Records that were rows so far and cannot be decoded any more.
     let mut letters = context.chain(context.key(Table::DeadLetter, topic, *partition));
-    dead_letter::commit(context, &mut letters, &dead, &stamps).await?;
+    let buried = dead_letter::commit(context, &mut letters, &dead, &stamps).await?;
+    metrics::buried(key.table, buried);
     let upto = rebuild.upto.map(|upto| upto.min(told.head));
     let first = stamps.first().map(|&(offset, _)| offset).or(told.staged);
     let end = stamps.last().map(|&(offset, _)| offset + 1).max(upto);
@@ -149,11 +154,12 @@ pub(super) async fn swap(
     {
         // Before the rows go: a loss without a trace would be worse than a trace of one that is yet to come.
         let gap = Gap {
-            range: first..end,
+            // What is missing above the head is a gap of the chain, and no matter of its rows.
+            range: first..end.min(told.head),
             accepted_at: now.timestamp_millis(),
             reason: format!("rebuilt without them as {}", rebuild.id),
         };
-        live.record_gap(&gap).await?;
+        live.record_loss(&gap).await?;
     }
     let swapped = live.swap(rebuild.generation, &rebuild.id).await?;
     info!(chain = %key, id = rebuild.id, ?swapped, "swap");

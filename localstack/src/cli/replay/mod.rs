@@ -67,15 +67,37 @@ pub(super) enum ReplayError {
     )]
     Overtaken { topic: String, partition: i32 },
     #[error(
-        "no rebuild of {topic} has the name {id}, or it has staged nothing yet; without --resume a new one begins"
+        "no rebuild of {topic} has the name {id}: {}. Without --resume a new one begins",
+        there(known)
     )]
-    NoRebuild { topic: String, id: String },
+    NoRebuild {
+        topic: String,
+        id: String,
+        known: Vec<String>,
+    },
+    #[error(
+        "{name}: what was staged up to {head} is not seen beyond {staged}: storage's listings lag behind. \
+         Nothing was changed there; --resume {id} goes on"
+    )]
+    Hidden {
+        name: String,
+        staged: i64,
+        head: i64,
+        id: String,
+    },
     #[error("{topic} has no partition {partition}; it has 0 to {last}")]
     NoPartition {
         topic: String,
         partition: i32,
         last: i32,
     },
+}
+
+fn there(known: &[String]) -> String {
+    match known {
+        [] => "none is begun and not swapped in".to_owned(),
+        known => format!("begun and not swapped in are {}", known.join(", ")),
+    }
 }
 
 pub(super) async fn run(settings: Settings) -> Result<(), ReplayError> {

@@ -3,9 +3,12 @@
 //! This end reads the topic and brings its records to `archive`, which stages them where no reader looks; once they
 //! reach the end of the partition's rows, the one is swapped for the other.
 
+use std::time::Duration;
+
 use clap::Args;
 use lake::Table;
 use serde_json::json;
+use tokio::time::sleep;
 use tracing::debug;
 use url::Url;
 use uuid::Uuid;
@@ -26,6 +29,9 @@ use crate::{
 /// A batch as a trigger's would be, with room for what is around it.
 const RECORDS: usize = 10_000;
 const BYTES: usize = PAYLOAD_LIMIT - 16 * 1024;
+/// How often a swap may say that what was staged is missing, before that is an error; the pause after it grows.
+const LOOKS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(super) struct Settings {
@@ -96,8 +102,11 @@ pub(super) async fn run(settings: Settings) -> Result<(), ReplayError> {
     }
     let is_known = |it: &Staged| it.swapped || it.staged.is_some();
     if settings.resume.is_some() && !begun.iter().any(|(_, it)| is_known(it)) {
+        let mut known: Vec<String> = begun.into_iter().flat_map(|(_, it)| it.begun).collect();
+        known.sort();
+        known.dedup();
         let Driver { topic, id, .. } = driver;
-        return Err(ReplayError::NoRebuild { topic, id });
+        return Err(ReplayError::NoRebuild { topic, id, known });
     }
     let mut all = Vec::new();
     for (partition, begun) in begun {
@@ -228,17 +237,20 @@ impl Driver {
             read_for: begun.head,
         };
         let mut head = begun.head;
+        // Also where the log has nothing any more of what the table has: then that is what is staged.
+        let mut is_begun = begun.staged.is_some();
+        let mut looks = 0;
         loop {
-            while reader.next < head {
+            while reader.next < head || !is_begun {
                 let (batch, upto) = reader.batch(head).await?;
                 self.check_whole(partition, &reader, &batch).await?;
                 let rebuild = self.rebuild_of(partition, generation, upto);
                 let staged = self.stage(&name, rebuild, &batch).await?;
                 (rows, undecodable) = (rows + staged.rows, undecodable + staged.undecodable);
                 head = staged.head;
-                reader.next = upto
-                    .or(batch.last().map(|it| it.offset + 1))
-                    .unwrap_or(head);
+                let next = upto.or(batch.last().map(|it| it.offset + 1));
+                reader.next = reader.next.max(next.unwrap_or(head));
+                (is_begun, looks) = (true, 0);
                 debug!(partition, next = reader.next, head, "staged");
             }
             let rebuild = Rebuild {
@@ -252,7 +264,21 @@ impl Driver {
             {
                 Swapped::Done => break,
                 // Records came in meanwhile.
-                Swapped::Behind { head: now, .. } => head = now,
+                Swapped::Behind { head: now, .. } if now > reader.next => head = now,
+                // All of them are staged, and a listing of storage does not show it yet.
+                Swapped::Behind { staged, head } => {
+                    looks += 1;
+                    if looks > LOOKS {
+                        let id = self.id.clone();
+                        return Err(ReplayError::Hidden {
+                            name,
+                            staged,
+                            head,
+                            id,
+                        });
+                    }
+                    sleep(PAUSE * looks).await;
+                }
                 Swapped::Overtaken => {
                     let topic = topic.clone();
                     return Err(ReplayError::Overtaken { topic, partition });

@@ -87,7 +87,7 @@ fn what_goes_together_is_let_through() {
     let on_brokers = [
         ("Kafka", "brokers"),
         ("KafkaBrokers", "b:9092"),
-        ("KafkaSaslMechanism", ""),
+        ("KafkaSaslMechanism", "none"),
     ];
     let in_the_clear = [("KafkaSecurityProtocol", "PLAINTEXT")];
     for good in [
@@ -97,6 +97,8 @@ fn what_goes_together_is_let_through() {
         [&on_msk[..], &by_password[..]].concat(),
         [&on_brokers[..], &in_the_clear[..]].concat(),
         [&on_brokers[..2], &by_password[..]].concat(),
+        [&on_brokers[..], &in_the_clear[..], &on_msk[2..]].concat(),
+        vec![("Exchanges", "off")],
     ] {
         assert_eq!(refusals(&good), Vec::<String>::new(), "{good:?}");
     }
@@ -142,6 +144,35 @@ fn what_does_not_is_refused_with_what_helps() {
             "need KafkaSecretArn",
         ),
         (vec![("KafkaSecretArn", SECRET)], "is for PLAIN and SCRAM"),
+        (
+            vec![("Kafka", "msk"), ("SubnetIds", "subnet-1,subnet-2")],
+            "needs SecurityGroupIds",
+        ),
+        (
+            vec![("Kafka", "brokers"), ("SubnetIds", "subnet-1,subnet-2")],
+            "SubnetIds need SecurityGroupIds",
+        ),
+        (vec![("SubnetIds", "subnet-1")], "a VPC of its own"),
+        (vec![("SecurityGroupIds", "sg-1")], "a VPC of its own"),
+        (
+            vec![("Quotes", "https://quotes.test")],
+            "no way to the internet",
+        ),
+        (
+            vec![("Kafka", "msk"), ("KafkaSecurityProtocol", "SSL")],
+            "MSK_IAM needs",
+        ),
+        (
+            vec![
+                ("KafkaSaslMechanism", "PLAIN"),
+                ("KafkaSecurityProtocol", "SSL"),
+            ],
+            "PLAIN and SCRAM need KafkaSecurityProtocol",
+        ),
+        (
+            vec![("Kafka", "brokers"), ("KafkaSaslMechanism", "none")],
+            "KafkaSaslMechanism=none is for",
+        ),
     ] {
         let refusals = refusals(&bad);
         assert!(

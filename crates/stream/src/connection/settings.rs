@@ -61,7 +61,7 @@ impl From<BadSetting> for (&'static str, String) {
 
 impl Connection {
     /// Reads `KAFKA_BROKERS`, which must be set, and [`SETTINGS`], which need not; for MSK by IAM also `AWS_REGION`.
-    /// Tells everything that is wrong at once. An empty value counts as not set.
+    /// Tells everything that is wrong at once. An empty value counts as not set, and so does the mechanism `none`.
     pub fn from_settings(
         get: impl FnMut(&'static str) -> Option<String>,
     ) -> Result<Self, Vec<BadSetting>> {
@@ -109,7 +109,8 @@ impl<F: FnMut(&'static str) -> Option<String>> Reader<F> {
     }
 
     fn get(&mut self, name: &'static str) -> Option<String> {
-        (self.get)(name).filter(|value| !value.is_empty())
+        let is_none = |value: &str| name == MECHANISM && value.eq_ignore_ascii_case("none");
+        (self.get)(name).filter(|value| !value.is_empty() && !is_none(value))
     }
 
     fn finish<T, U>(

@@ -17,7 +17,11 @@ TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=
 SMALL := stocks games exchange topics
 # The folder of an architecture's zips; the template deploys those of arm64.
 PACKAGES = target/lambda$(filter-out -arm64,-$(1))
-PACKAGE = PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --profile $(1) --$$arch --output-format zip \
+# librdkafka's configure finds a compiler by itself, this machine's, unless it is told; its shared library is built too,
+# by a list of symbols that names some of tests.
+ZIG = $(TOOLS)/bin/cargo-lambda zig $(1) -- -fno-sanitize=all -target $${target%%-*}-linux-gnu
+PACKAGE = PATH="$(TOOLS)/bin:$$PATH" HOST_CC=cc HOST_CXX=c++ CC="$(call ZIG,cc)" CXX="$(call ZIG,c++)" \
+  LDFLAGS=-Wl,--undefined-version cargo lambda build --locked --profile $(1) --$$arch --output-format zip \
   $(addprefix -p ,$(2)) --features stream/msk --lambda-dir $$folder
 define TEST_MSK
 echo "tidemill: building OpenSSL and the clients that need it, 3 to 6 minutes the first time"; \

@@ -168,6 +168,23 @@ pub fn delete_records(jars: &Path, brokers: &str, topic: &str, before: i64) -> S
     tools::printed(&tool.arg(file.path()).output().unwrap())
 }
 
+/// Allows a user of a guarded broker to do this with a topic, and nothing else, with Kafka's own tool.
+pub fn allow(jars: &Path, broker: &GuardedKafka, user: &str, topic: &str, operations: &[&str]) {
+    let mut tool = java(jars);
+    tool.args(["-Xmx128m", "org.apache.kafka.tools.AclCommand"]);
+    tool.args(["--bootstrap-server", &broker.behind, "--add"]);
+    tool.args([
+        "--allow-principal",
+        &format!("User:{user}"),
+        "--topic",
+        topic,
+    ]);
+    for operation in operations {
+        tool.args(["--operation", operation]);
+    }
+    tools::printed(&tool.output().unwrap());
+}
+
 fn java(jars: &Path) -> Command {
     let mut command = Command::new("java");
     command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);

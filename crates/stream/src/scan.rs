@@ -81,7 +81,8 @@ pub async fn find_from_start(
             }
             // The last offsets may be markers of transactions, which are no records.
             Err(KafkaError::PartitionEOF(_)) => break,
-            // Connections that come and go are mended by the client itself, until the time is up.
+            // Connections that come and go are mended by the client itself, until the time is up; and whether its group is
+            // known to the brokers does not matter, for it joins none.
             Err(KafkaError::MessageConsumption(code)) if is_passing(code) => {}
             Err(source) => return Err(read(source)),
         }
@@ -97,15 +98,19 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
             | Code::AllBrokersDown
             | Code::OperationTimedOut
             | Code::Resolve
+            | Code::GroupAuthorizationFailed
     )
 }
+
+/// The group that a scan names and does not join. Brokers that ask who may do what want to allow its description.
+pub const SCAN_GROUP: &str = "tidemill-scan";
 
 fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer> {
     let tokens = connection.tokens();
     let mut config = client::settings(connection);
     config
         // The client wants a name although no group is joined.
-        .set("group.id", "tidemill-scan")
+        .set("group.id", SCAN_GROUP)
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error");

@@ -19,7 +19,7 @@ use stream::{
     Connection, KafkaPublisher, Publish, PublishError, Record, Scan, Token, TokenError,
     TokenSource, TopicSpec,
 };
-use tests::apache::{GuardedKafka, REAUTHENTICATION_MS, jars};
+use tests::apache::{GuardedKafka, REAUTHENTICATION_MS, allow, jars};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -188,6 +188,24 @@ async fn who_gets_no_other_token_is_out_when_the_first_expires() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(begun.elapsed() > life / 2, "{:?}", begun.elapsed());
+}
+
+/// Who scans names a group and joins none: rights to its topic are enough, as `exchange` has them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_scans_needs_no_right_to_a_group() {
+    let Some(jars) = jars() else { return };
+    let broker = GuardedKafka::start(&jars, None).await;
+    let alice = Connection::by_token(&broker.by_token, Unsigned::of("alice", LIMIT));
+    topics::create(&alice, &[&topic("t")], LIMIT).await.unwrap();
+    let publisher = KafkaPublisher::new(&alice).unwrap();
+    publisher.publish(RECORD).await.unwrap();
+
+    let bob = Connection::by_token(&broker.by_token, Unsigned::of("bob", LIMIT));
+    let scan = async || stream::find_from_start(&bob, "t", 0, LIMIT, |_| true).await;
+    let barred = scan().await.unwrap_err().to_string();
+    assert!(barred.contains("t"), "{barred}");
+    allow(&jars, &broker, "bob", "t", &["Describe", "Read"]);
+    assert_eq!(scan().await.unwrap(), Scan::Found);
 }
 
 /// A source without credentials.

@@ -76,12 +76,8 @@ fn our_own_template() {
     assert!(!evaluate.triggers[0].report_batch_item_failures);
     let values = Values::from([("Pollers".to_owned(), "provisioned".to_owned())]);
     let provisioned = Template::parse(OWN, &values).unwrap();
-    let triggers = provisioned.functions.iter().flat_map(|it| &it.triggers);
-    assert!(
-        triggers
-            .map(|it| it.report_batch_item_failures)
-            .all(|it| it)
-    );
+    let mut triggers = provisioned.functions.iter().flat_map(|it| &it.triggers);
+    assert!(triggers.all(|it| it.report_batch_item_failures));
     assert_eq!(
         evaluate.triggers[0].maximum_retry_attempts, None,
         "a batch given up would be a gap in a chain"

@@ -103,7 +103,7 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
 }
 
 /// The group that a scan names and does not join. Brokers that ask who may do what want to allow its description.
-pub const SCAN_GROUP: &str = "tidemill-scan";
+const SCAN_GROUP: &str = "tidemill-scan";
 
 fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer> {
     let tokens = connection.tokens();

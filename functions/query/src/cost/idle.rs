@@ -35,14 +35,16 @@ pub(crate) fn own_broker_usd_per_month(prices: &Table) -> f64 {
 fn to_zero(service: &str) -> &'static str {
     match service {
         "Kafka: the cluster" | "Kafka: partitions" => {
-            "Delete the cluster while it is not needed: the lake stays in the bucket and answers, what had not been \
-             archived is lost, and the next cluster is a new LogEpoch. Or give the template a broker of yours."
+            "Delete the stack while it is not needed: the lake stays in its bucket (Athena, or the next stack with \
+             LakeBucket, reads it), what had not been archived is lost, and the next cluster is a new LogEpoch. Or give the \
+             template a broker of yours (Kafka=brokers)."
         }
         "Network endpoints" => {
             "They belong to the network of the cluster and go with it; functions outside of a network need none."
         }
         "Alarms" => "Delete them, and nobody is told.",
+        "Dashboard" => "Delete it, and look at the metrics one by one.",
         "S3: a month's rows" => "Delete the rows, or have the bucket move them to a colder class.",
-        _ => "Turn off the two schedules of the simulated exchanges.",
+        _ => "Turn the two simulated exchanges off: Exchanges=off.",
     }
 }

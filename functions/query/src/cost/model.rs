@@ -397,6 +397,7 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
         ),
         ("Metrics", Pipeline, series * prices.metric.usd),
         ("Alarms", Pipeline, ALARMS * prices.alarm.usd),
+        ("Dashboard", Pipeline, prices.dashboard.usd),
         (
             "Network endpoints",
             Pipeline,

@@ -80,6 +80,8 @@ pub(crate) struct Table {
     pub(crate) metric: Price,
     /// USD per alarm and month.
     pub(crate) alarm: Price,
+    /// USD per dashboard and month.
+    pub(crate) dashboard: Price,
     /// USD per million invocations of a schedule.
     pub(crate) schedule: Price,
     /// USD per hour of an interface endpoint in one zone.

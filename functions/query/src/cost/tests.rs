@@ -139,6 +139,7 @@ fn functions_that_nobody_calls_cost_nothing_and_a_cluster_does() {
             "Kafka: the cluster",
             "Kafka: partitions",
             "Alarms",
+            "Dashboard",
             "Network endpoints",
         ];
         assert_eq!(

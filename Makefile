@@ -15,14 +15,14 @@ FEATURES := $(if $(TLS),--features stream/msk)
 TESTING := PATH="$(TOOLS)/bin:$$PATH" KAFKA_JARS=$(TOOLS)/kafka LOCALSTACK_HOME=$(TOOLS)/localstack
 # Takes one event at a time, so it is built for its size (Cargo.toml, docs/adr/0028-packages-in-two-profiles.md).
 SMALL := stocks games exchange topics
-# The folder of an architecture's zips; the template deploys those of arm64.
-PACKAGES = target/lambda$(filter-out -arm64,-$(1))
+# The folder of $arch's zips; the template deploys those of arm64.
+FOLDER = target/lambda$$(echo -$$arch | sed 's/-arm64//')
 # librdkafka's configure finds a compiler by itself, this machine's, unless it is told; its shared library is built too,
 # by a list of symbols that names some of tests.
 ZIG = $(TOOLS)/bin/cargo-lambda zig $(1) -- -fno-sanitize=all -target $${target%%-*}-linux-gnu
 PACKAGE = PATH="$(TOOLS)/bin:$$PATH" HOST_CC=cc HOST_CXX=c++ CC="$(call ZIG,cc)" CXX="$(call ZIG,c++)" \
   LDFLAGS=-Wl,--undefined-version cargo lambda build --locked --profile $(1) --$$arch --output-format zip \
-  $(addprefix -p ,$(2)) --features stream/msk --lambda-dir $$folder
+  $(addprefix -p ,$(2)) --features stream/msk --lambda-dir $(FOLDER)
 define TEST_MSK
 echo "tidemill: building OpenSSL and the clients that need it, 3 to 6 minutes the first time"; \
 cargo build --locked --workspace --bins --features tests/msk || failed=1; \
@@ -124,7 +124,6 @@ package: $(TOOLS)/cargo-lambda needs-perl ## the deployable zips, target/lambda/
 	@set -e; for arch in $(ARCHS); do \
 	  target=$$(echo $$arch | sed s/arm64/aarch64/)-unknown-linux-gnu; \
 	  test -d "$$(rustc --print target-libdir --target $$target)" || { echo "tidemill: Rust's library for $$arch is not installed (rustup target add $$target); ARCHS=x86_64 leaves it out"; exit 1; }; \
-	  folder=target/lambda$$(echo -$$arch | sed 's/-arm64//'); \
 	  echo "tidemill: building for $$arch: half an hour and more on two cores"; \
 	  $(call PACKAGE,lambda-small,$(SMALL)); \
 	  $(call PACKAGE,lambda,$(filter-out $(SMALL),$(DEPLOYED))); \
@@ -133,8 +132,8 @@ package: $(TOOLS)/cargo-lambda needs-perl ## the deployable zips, target/lambda/
 
 coldstart: ARCHS := $(patsubst aarch64,arm64,$(shell uname -m))
 coldstart: package ## from process start to first answer, in what Lambda gives to it, against the budgets; STARTS=20
-	@rm -rf $(TARGET)/unpacked; for name in $(DEPLOYED); do \
-	  python3 -m zipfile -e $(call PACKAGES,$(ARCHS))/$$name/bootstrap.zip $(TARGET)/unpacked/$$name || exit 1; \
+	@rm -rf $(TARGET)/unpacked; arch=$(ARCHS); for name in $(DEPLOYED); do \
+	  python3 -m zipfile -e $(FOLDER)/$$name/bootstrap.zip $(TARGET)/unpacked/$$name || exit 1; \
 	done; chmod +x $(TARGET)/unpacked/*/bootstrap
 	cargo bench --locked --workspace --profile dev --bench coldstart -- $(abspath $(TARGET))/unpacked
 

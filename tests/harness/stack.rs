@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::eventually;
 
@@ -71,6 +71,18 @@ pub fn workspace() -> PathBuf {
         .parent()
         .unwrap()
         .to_owned()
+}
+
+/// The template with these texts in the place of others, for `--template`.
+pub fn changed_template(changes: &[(&str, &str)]) -> NamedTempFile {
+    let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let changed = changes
+        .iter()
+        .fold(text.clone(), |text, (from, to)| text.replace(from, to));
+    assert_ne!(text, changed);
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), changed).unwrap();
+    file
 }
 
 /// `tidemill up` on free ports over `data`, not yet started. Settings are variables, or flags where they begin with `--`.

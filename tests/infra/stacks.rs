@@ -247,7 +247,7 @@ async fn a_deployment_makes_what_its_parameters_ask_for() {
         "Kafka=brokers",
         "KafkaBrokers=b:9092",
         "KafkaSecurityProtocol=PLAINTEXT",
-        "KafkaSaslMechanism=",
+        "KafkaSaslMechanism=none",
         "LakeBucket=kept",
         "OpenToAll=false",
         "JwtIssuer=https://issuer.example",

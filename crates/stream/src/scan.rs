@@ -102,14 +102,14 @@ fn is_passing(code: rdkafka::error::RDKafkaErrorCode) -> bool {
     )
 }
 
-/// The group that a scan names and does not join. Brokers that ask who may do what want to allow its description.
+/// The group that a scan names, because the client wants a name, and does not join. Brokers that ask who may do what are
+/// asked whether it may be described.
 const SCAN_GROUP: &str = "tidemill-scan";
 
 fn consumer(connection: &Connection) -> KafkaResult<StreamConsumer> {
     let tokens = connection.tokens();
     let mut config = client::settings(connection);
     config
-        // The client wants a name although no group is joined.
         .set("group.id", SCAN_GROUP)
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")

@@ -86,8 +86,9 @@ pub(crate) async fn commit(
         Committed::Link { range } => range.start,
         Committed::AlreadyIn => end,
     };
-    let linked = dead.offsets.len() - dead.below(from).offsets.len();
-    let beside = put_in(context, chain, &dead.below(from), &format!("{first}-{end}")).await?;
+    let below = dead.below(from);
+    let linked = dead.offsets.len() - below.offsets.len();
+    let beside = put_in(context, chain, &below, &format!("{first}-{end}")).await?;
     Ok(linked + beside)
 }
 

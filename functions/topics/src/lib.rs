@@ -125,33 +125,31 @@ pub async fn handle(event: Value, deadline: Deadline, context: &Context) -> Resu
 
 async fn act(event: &Value, limit: Duration, context: &Context) -> Result<Data, Failed> {
     let until = Instant::now() + limit;
-    let request = Request::of(event)?;
-    if request == Request::Delete {
-        return Ok(Data::default());
-    }
-    let connection = brokers(&context.kafka.clone()?, until).await?;
-    match request {
+    match Request::of(event)? {
+        Request::Delete => Ok(Data::default()),
+        Request::Brokers => Ok(Data::brokers(&brokers(context, until).await?)),
         Request::Topics(topics, existing) => {
+            let connection = brokers(context, until).await?;
             let timed_out = |_| Failed::TimedOut(limit);
             let work = make(&connection, &topics, existing, limit);
             tokio::time::timeout_at(until, work)
                 .await
                 .map_err(timed_out)?
         }
-        Request::Brokers | Request::Delete => Ok(Data::brokers(&connection)),
     }
 }
 
 /// Finds the brokers. A role that was just made is not known everywhere yet, so who is refused asks again while there is
 /// time.
-async fn brokers(kafka: &Cluster, until: Instant) -> Result<Connection, LookupError> {
+async fn brokers(context: &Context, until: Instant) -> Result<Connection, Failed> {
+    let kafka = context.kafka.clone()?;
     loop {
         match kafka.clone().connect().await {
             Err(failed) if Instant::now() + PAUSE + LOOKUP < until => {
                 warn!(error = chain(&failed), "once more");
                 tokio::time::sleep(PAUSE).await;
             }
-            found => return found,
+            found => return Ok(found?),
         }
     }
 }

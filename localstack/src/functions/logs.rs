@@ -140,7 +140,7 @@ fn shorten(line: &str) -> (Level, String) {
         Some(_) if is_of("invocation") => Level::DEBUG,
         // What goes well is in the file, for at the terminal it would push away what does not.
         Some("INFO") => Level::DEBUG,
-        // What it complains of is shown once.
+        // What the Kafka client complains of is shown once.
         Some("WARN" | "ERROR") if is_of("librdkafka") && !outage::is_news(field("facility")) => {
             Level::DEBUG
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tests::apache::{delete_records, jars};
-use tests::stack::{Stack, workspace};
+use tests::stack::{Stack, changed_template};
 use tests::tools::printed;
 use tests::{eventually, kafka};
 
@@ -40,15 +40,12 @@ async fn deleted_records_are_gaps_wherever_they_stood() {
 
     // While a batch is collected that has one record so far: it goes on above the hole. It is whole with what is
     // there after it, however long that takes.
-    let folder = tempfile::tempdir().unwrap();
-    let template = folder.path().join("template.yaml");
-    let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
-    let sized = text
-        .replace("BatchSize: 10000\n", &format!("BatchSize: {WHOLE}\n"))
-        .replace("BatchSize: 1000\n", &format!("BatchSize: {WHOLE}\n"));
-    assert_ne!(text, sized);
-    std::fs::write(&template, sized).unwrap();
-    stack.set("--template", template.to_str().unwrap());
+    let whole = format!("BatchSize: {WHOLE}\n");
+    let sized = changed_template(&[
+        ("BatchSize: 10000\n", &whole),
+        ("BatchSize: 1000\n", &whole),
+    ]);
+    stack.set("--template", sized.path().to_str().unwrap());
     stack.set("BATCHING_WINDOW", "300");
     stack.restart().await;
     publish(&stack, 15..16).await;

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tests::calls::Calls;
 use tests::http::{client, send};
-use tests::stack::{Stack, workspace};
+use tests::stack::{Stack, changed_template};
 use tests::tools::printed;
 use tests::{eventually, kafka, memory};
 
@@ -26,19 +26,12 @@ fn hit(stack: &Stack, signal: Signal) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_that_are_killed_or_hang_cost_answers_and_no_records() {
-    let folder = tempfile::tempdir().unwrap();
-    let template = folder.path().join("template.yaml");
-    let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
     // Nobody wants to wait for a minute here.
-    let hasty = text
-        .replace("    Timeout: 30\n", "    Timeout: 3\n")
-        .replace("      Timeout: 60\n", "      Timeout: 8\n");
-    assert_ne!(text, hasty);
-    std::fs::write(&template, hasty).unwrap();
+    let hasty = changed_template(&[("      Timeout: 60\n", "      Timeout: 8\n")]);
     let settings = [
         SETTINGS[0],
         SETTINGS[1],
-        ("--template", template.to_str().unwrap()),
+        ("--template", hasty.path().to_str().unwrap()),
     ];
     let stack = Stack::start(&settings).await;
     let mut calls = Calls::default();

@@ -5,8 +5,8 @@ use std::ops::Range;
 use metrics::{counter, gauge};
 
 use super::{Batch, Chain, ChainError, CommitError, Gaps, Head, Link, NewLink, link};
-use crate::Created;
 use crate::metrics::{COMMITS, CONFLICTS, GAPS, NEWEST, OTHER_LOGS, RETRIES};
+use crate::{Created, StoreError};
 
 /// Whether a batch has anything for a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -288,11 +288,37 @@ impl Chain {
         })
     }
 
+    /// After a try to create a link of which counts what the head shows then: waits before the next look where that is of
+    /// use, or tells why there is none.
+    pub(super) async fn may_look_again<E>(
+        &self,
+        head: &Head,
+        created: Result<Created, StoreError>,
+        failures: &mut u32,
+    ) -> Result<(), CommitError<E>> {
+        let failure = match created {
+            Ok(Created::New) => return Ok(()),
+            // A listing that lags behind shows only later what is there.
+            Ok(Created::Exists) => None,
+            Err(error) => Some(error),
+        };
+        *failures += 1;
+        let is_final = failure.as_ref().is_some_and(|error| !error.is_retryable());
+        if is_final || *failures >= self.retry.attempts {
+            return Err(self.unsettled(head, *failures, failure));
+        }
+        if let Some(error) = failure {
+            tracing::warn!(chain = %self.key, head = head.end, ?error, "link not created, trying again");
+        }
+        self.retry.pause(*failures).await;
+        Ok(())
+    }
+
     pub(super) fn unsettled<E>(
         &self,
         head: &Head,
         attempts: u32,
-        source: Option<crate::StoreError>,
+        source: Option<StoreError>,
     ) -> CommitError<E> {
         CommitError::Unsettled {
             chain: self.key.clone(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::find::damaged;
 use super::{Chain, ChainError, CommitError, link};
-use crate::{Created, Table, parquet};
+use crate::{Table, parquet};
 
 /// Records that a chain will never have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,22 +94,8 @@ impl Chain {
                 CommitError::Encode { chain, source }
             })?;
             let path = self.named(&self.folder(), head.end)?;
-            match self.store.create(&path, body).await {
-                // What counts is what stands: the next turn reads it.
-                Ok(Created::New) => {}
-                // A listing that lags behind shows it only later.
-                Ok(Created::Exists) if failures + 1 < self.retry.attempts => {
-                    failures += 1;
-                    self.retry.pause(failures).await;
-                }
-                Ok(Created::Exists) => return Err(self.unsettled(&head, failures + 1, None)),
-                Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
-                    failures += 1;
-                    tracing::warn!(link = %path, ?error, "gap not recorded, trying again");
-                    self.retry.pause(failures).await;
-                }
-                Err(error) => return Err(self.unsettled(&head, failures + 1, Some(error))),
-            }
+            let created = self.store.create(&path, body).await;
+            self.may_look_again(&head, created, &mut failures).await?;
         }
     }
 

@@ -99,6 +99,14 @@ pub(super) enum Place {
     Staged(u32, String),
 }
 
+impl Place {
+    pub(super) fn generation(&self) -> u32 {
+        let (Self::Table(generation) | Self::Replayed(generation) | Self::Staged(generation, _)) =
+            self;
+        *generation
+    }
+}
+
 /// The folder of one chain's links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Folder(String);

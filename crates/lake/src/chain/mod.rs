@@ -154,9 +154,7 @@ impl Chain {
     /// Which generation of the partition's chain this one is: how often it was rebuilt.
     pub async fn generation(&mut self) -> Result<u32, ChainError> {
         self.head().await?;
-        let (Place::Table(generation) | Place::Replayed(generation) | Place::Staged(generation, _)) =
-            self.place;
-        Ok(generation)
+        Ok(self.place.generation())
     }
 
     /// The end of this partition's chain in the highest earlier epoch that has one.

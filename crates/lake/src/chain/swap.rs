@@ -124,21 +124,8 @@ impl Chain {
                 // Whoever comes later follows the new chain and does not meet this gap.
                 self.record_gap(gap).await?;
             }
-            match self.close(&self.folder(), &head, &to).await {
-                Ok(Created::New) => {}
-                // A listing that lags behind shows what stands there only later.
-                Ok(Created::Exists) if failures + 1 < self.retry.attempts => {
-                    failures += 1;
-                    self.retry.pause(failures).await;
-                }
-                Ok(Created::Exists) => return Err(self.unsettled(&head, failures + 1, None)),
-                Err(error) if error.is_retryable() && failures + 1 < self.retry.attempts => {
-                    failures += 1;
-                    tracing::warn!(chain = %self.key, ?error, "chain not closed, trying again");
-                    self.retry.pause(failures).await;
-                }
-                Err(error) => return Err(self.unsettled(&head, failures + 1, Some(error))),
-            }
+            let created = self.close(&self.folder(), &head, &to).await;
+            self.may_look_again(&head, created, &mut failures).await?;
         }
     }
 
@@ -157,9 +144,7 @@ impl Chain {
 
     /// The ids of the rebuilds that are staged for the next generation.
     pub async fn rebuilds(&self) -> Result<Vec<String>, ChainError> {
-        let (Place::Table(current) | Place::Replayed(current) | Place::Staged(current, _)) =
-            self.place;
-        let workshop = self.key.workshop(current.saturating_add(1));
+        let workshop = self.key.workshop(self.place.generation().saturating_add(1));
         self.ask(|| self.store.list_folders(&workshop)).await
     }
 

@@ -134,12 +134,8 @@ fn a_kafka_is_named_by_its_brokers_or_by_its_arn() {
 #[test]
 fn the_mechanism_none_is_none() {
     for none in ["none", "NONE", ""] {
-        let settings = [BROKERS, ("KAFKA_SASL_MECHANISM", none)];
-        let read = Connection::from_settings(|name| {
-            let found = settings.iter().find(|(it, _)| *it == name);
-            found.map(|(_, value)| (*value).to_owned())
-        });
-        assert_eq!(read.unwrap(), Connection::plaintext(BROKERS.1));
+        let connection = read(&[BROKERS, ("KAFKA_SASL_MECHANISM", none)]).unwrap();
+        assert_eq!(connection, Connection::plaintext(BROKERS.1));
     }
 }
 

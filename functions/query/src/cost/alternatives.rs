@@ -52,7 +52,7 @@ pub(crate) fn all(
     };
     let both = |ask: &dyn Fn(Load) -> f64| (ask(load), ask(idle));
     let own = |load| bill(load).usd_per_month_of(&[Stage::Pipeline, Stage::Reading]);
-    let kafka = |load| kafka_usd(&bill(load));
+    let kafka = |load| bill(load).kafka_usd_per_month();
     let ways: [(&str, (f64, f64), &str); 4] = [
         (
             "Tidemill",
@@ -85,15 +85,6 @@ pub(crate) fn all(
             },
         )
         .collect()
-}
-
-/// The broker's lines, the same for whoever reads from it once.
-fn kafka_usd(bill: &Bill) -> f64 {
-    let lines = bill
-        .lines
-        .iter()
-        .filter(|line| line.service.starts_with("Kafka: "));
-    lines.map(|line| line.usd_per_month).sum()
 }
 
 fn events(load: Load) -> f64 {

@@ -99,6 +99,12 @@ pub(crate) struct Line {
     pub(crate) usd_per_month: f64,
 }
 
+impl Line {
+    pub(crate) fn is_of_kafka(&self) -> bool {
+        self.service.starts_with("Kafka: ")
+    }
+}
+
 /// A month's bill.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bill {
@@ -122,6 +128,12 @@ impl Bill {
             .lines
             .iter()
             .filter(|line| stages.contains(&line.stage));
+        lines.map(|line| line.usd_per_month).sum()
+    }
+
+    /// The broker's lines, the same for whoever reads from it once.
+    pub(crate) fn kafka_usd_per_month(&self) -> f64 {
+        let lines = self.lines.iter().filter(|line| line.is_of_kafka());
         lines.map(|line| line.usd_per_month).sum()
     }
 
@@ -252,7 +264,8 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
     let ticks = ticks_per_second * SECONDS_PER_MONTH;
     let evaluations = EVALUATIONS_PER_SECOND * on * SECONDS_PER_MONTH;
 
-    let event_bytes = measured.kafka_bytes_per_event * PAYLOAD_GROWTH + PAYLOAD_BYTES_PER_RECORD;
+    let payload_bytes = |record: f64| record * PAYLOAD_GROWTH + PAYLOAD_BYTES_PER_RECORD;
+    let event_bytes = payload_bytes(measured.kafka_bytes_per_event);
     let batch_records = BATCH_RECORDS.min(PAYLOAD_BYTES / event_bytes);
     let events_per_second = load.events_per_second * SHARE_OF_EACH_API;
     let each = partitions(events_per_second, of.archive, batch_records);
@@ -308,11 +321,8 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
         of_functions + access_gb * prices.log_ingestion.usd + kept_gb * prices.log_storage.usd
     };
     // Triggers call their functions through the network's endpoint for Lambda.
-    let triggered_gb = (events_per_month * event_bytes
-        + 2.0
-            * ticks
-            * (measured.kafka_bytes_per_tick * PAYLOAD_GROWTH + PAYLOAD_BYTES_PER_RECORD))
-        / GB;
+    let tick_bytes = payload_bytes(measured.kafka_bytes_per_tick);
+    let triggered_gb = (events_per_month * event_bytes + 2.0 * ticks * tick_bytes) / GB;
     let [cluster, partitions, bytes_in, bytes_out, kept] = kafka_usd(
         prices,
         &Kafka {

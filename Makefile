@@ -21,7 +21,7 @@ FOLDER = target/lambda$$(echo -$$arch | sed 's/-arm64//')
 # by a list of symbols that names some of tests.
 ZIG = $(TOOLS)/bin/cargo-lambda zig $(1) -- -fno-sanitize=all -target $${target%%-*}-linux-gnu
 PACKAGE = PATH="$(TOOLS)/bin:$$PATH" HOST_CC=cc HOST_CXX=c++ CC="$(call ZIG,cc)" CXX="$(call ZIG,c++)" \
-  LDFLAGS=-Wl,--undefined-version cargo lambda build --locked --profile $(1) --$$arch --output-format zip \
+  LDFLAGS=-Wl,--undefined-version cargo lambda build --locked --profile $(1) --$$(echo $$arch | tr _ -) --output-format zip \
   $(addprefix -p ,$(2)) --features stream/msk --lambda-dir $(FOLDER)
 define TEST_MSK
 echo "tidemill: building OpenSSL and the clients that need it, 3 to 6 minutes the first time"; \

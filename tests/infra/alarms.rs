@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tests::metrics::Scrape;
 use tidemill::template::Node;
 
+use crate::declared::TOPICS;
 use crate::documents::{at, document, items, resources, text, text_at};
 
 /// A metric of ours that somebody watches: its dimensions with their values, where those are named.
@@ -232,7 +233,20 @@ fn failures_that_repeat_are_heard_with_pauses_between_them() {
     }
 }
 
-/// What idling costs counts the metrics of alarms and the endpoints.
+/// How many series a metric of topics or of tables has.
+fn series_of(metric: &Watched) -> usize {
+    let by_archive = TOPICS.iter().filter(|(_, who, _)| *who != "evaluate");
+    if metric.dimensions.contains_key("topic") {
+        TOPICS.len()
+    } else if metric.name.starts_with("archive_") {
+        by_archive.count()
+    } else {
+        // `evaluations` is beside those.
+        by_archive.count() + 1
+    }
+}
+
+/// What alarms cost counts the metrics that they look at, and the network's its endpoints.
 #[test]
 fn the_bill_has_as_many_alarms_and_endpoints_as_the_stacks() {
     let bill = text("functions/query/src/cost/model.rs");
@@ -246,14 +260,15 @@ fn the_bill_has_as_many_alarms_and_endpoints_as_the_stacks() {
     let always = alarms(&watch)
         .into_iter()
         .filter(|(_, alarm)| alarm.get("Condition").is_none());
-    let metrics = always.map(|(_, alarm)| {
-        let counted = queries(alarm).iter().filter(|query| {
-            let expression = at(query, "Expression").and_then(Node::text);
-            expression.is_none_or(|it| it.starts_with("SELECT"))
-        });
-        counted.count()
-    });
-    assert_eq!(metrics.sum::<usize>() as f64, constant("ALARMS"));
+    let queries: Vec<_> = always.flat_map(|(_, alarm)| queries(alarm)).collect();
+    let named = queries.iter().filter(|it| at(it, "MetricStat").is_some());
+    assert_eq!(named.count() as f64, constant("ALARMS"));
+    let expressions = queries.iter().filter_map(|it| at(it, "Expression"));
+    let searches = expressions
+        .filter_map(Node::text)
+        .filter(|it| it.starts_with("SELECT"));
+    let series = searches.map(|it| series_of(&of_query(it)));
+    assert_eq!(series.sum::<usize>() as f64, constant("SEARCHED_SERIES"));
     let network = document("infra/network.yaml");
     let zones = resources(&network).into_iter().filter_map(|(_, kind, it)| {
         let subnets = at(it, "Properties.SubnetIds")?;

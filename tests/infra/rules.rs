@@ -1,6 +1,6 @@
 //! What does not go together is refused before anything is made: template.yaml's `Rules`, as CloudFormation judges them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemill::template::Node;
 
@@ -59,14 +59,22 @@ impl Judge {
 }
 
 /// What CloudFormation says against a deployment with these parameters.
-fn refusals(given: &[(&str, &str)]) -> Vec<String> {
-    let document = document("template.yaml");
-    let judge = Judge::of(&document, given);
-    let rules = document.get("Rules").unwrap().entries().iter();
-    let applied = rules.filter(|(_, rule)| judge.holds(at(rule, "RuleCondition").unwrap()));
-    let assertions = applied.flat_map(|(_, rule)| items(at(rule, "Assertions").unwrap()));
-    let broken = assertions.filter(|it| !judge.holds(at(it, "Assert").unwrap()));
+fn refusals(document: &Node, given: &[(&str, &str)]) -> BTreeSet<String> {
+    let judge = Judge::of(document, given);
+    let applied = rules(document).filter(|rule| judge.holds(at(rule, "RuleCondition").unwrap()));
+    let broken = applied
+        .flat_map(assertions)
+        .filter(|it| !judge.holds(at(it, "Assert").unwrap()));
     broken.map(|it| text_at(it, "AssertDescription")).collect()
+}
+
+fn rules(document: &Node) -> impl Iterator<Item = &Node> {
+    let rules = document.get("Rules").unwrap().entries().iter();
+    rules.map(|(_, rule)| rule)
+}
+
+fn assertions(rule: &Node) -> &[Node] {
+    items(at(rule, "Assertions").unwrap())
 }
 
 const ARN: &str = "arn:aws:kafka:eu-west-1:123456789012:cluster/events/4c4c-1";
@@ -74,6 +82,7 @@ const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:Amazo
 
 #[test]
 fn what_goes_together_is_let_through() {
+    let document = document("template.yaml");
     let on_msk = [
         ("Kafka", "msk"),
         ("ClusterArn", ARN),
@@ -100,12 +109,14 @@ fn what_goes_together_is_let_through() {
         [&on_brokers[..], &in_the_clear[..], &on_msk[2..]].concat(),
         vec![("Exchanges", "off")],
     ] {
-        assert_eq!(refusals(&good), Vec::<String>::new(), "{good:?}");
+        assert_eq!(refusals(&document, &good), BTreeSet::new(), "{good:?}");
     }
 }
 
 #[test]
 fn what_does_not_is_refused_with_what_helps() {
+    let document = document("template.yaml");
+    let mut broken = BTreeSet::new();
     for (bad, said) in [
         (vec![("Kafka", "msk")], "needs ClusterArn"),
         (
@@ -174,10 +185,14 @@ fn what_does_not_is_refused_with_what_helps() {
             "KafkaSaslMechanism=none is for",
         ),
     ] {
-        let refusals = refusals(&bad);
+        let refusals = refusals(&document, &bad);
         assert!(
             refusals.iter().any(|it| it.contains(said)),
             "{bad:?}: {refusals:?}"
         );
+        broken.extend(refusals);
     }
+    let all = rules(&document).flat_map(assertions);
+    let all: BTreeSet<_> = all.map(|it| text_at(it, "AssertDescription")).collect();
+    assert_eq!(broken, all, "every rule refuses something");
 }

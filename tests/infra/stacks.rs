@@ -587,6 +587,13 @@ async fn each_function_may_do_what_it_does_and_nothing_else() {
             }
         }
 
+        let scan = of_cluster("group", "tidemill-scan");
+        assert_eq!(
+            policy.allows("kafka-cluster:DescribeGroup", &scan),
+            name == "exchange",
+            "{name}"
+        );
+
         // The lake.
         assert_eq!(
             policy.allows("s3:ListBucket", &format!("arn:aws:s3:::{bucket}")),

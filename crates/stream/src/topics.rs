@@ -47,6 +47,17 @@ pub struct TopicError {
     pub source: KafkaError,
 }
 
+impl TopicError {
+    /// Whether the brokers do not allow it.
+    pub fn is_refused(&self) -> bool {
+        use RDKafkaErrorCode::{ClusterAuthorizationFailed, TopicAuthorizationFailed};
+        matches!(
+            self.source,
+            KafkaError::AdminOp(TopicAuthorizationFailed | ClusterAuthorizationFailed)
+        )
+    }
+}
+
 /// What is done with topics that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {

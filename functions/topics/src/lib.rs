@@ -38,6 +38,8 @@ const MARGIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(3);
 /// One lookup at most.
 const LOOKUP: Duration = Duration::from_secs(8);
+/// How long brokers may not know yet what a role that was just made is allowed.
+const NEW_ROLE: Duration = Duration::from_secs(60);
 
 /// What lives as long as the process.
 pub struct Context {
@@ -131,7 +133,7 @@ async fn act(event: &Value, limit: Duration, context: &Context) -> Result<Data, 
         Request::Topics(topics, existing) => {
             let connection = brokers(context, until).await?;
             let timed_out = |_| Failed::TimedOut(limit);
-            let work = make(&connection, &topics, existing, limit);
+            let work = make(&connection, &topics, existing, until);
             tokio::time::timeout_at(until, work)
                 .await
                 .map_err(timed_out)?
@@ -154,13 +156,24 @@ async fn brokers(context: &Context, until: Instant) -> Result<Connection, Failed
     }
 }
 
+/// Makes the topics; who is refused asks again for a while, as for the brokers.
 async fn make(
     connection: &Connection,
     topics: &[TopicSpec],
     existing: Existing,
-    limit: Duration,
+    until: Instant,
 ) -> Result<Data, Failed> {
-    let done = ensure(connection, topics, existing, limit).await?;
+    let known = Instant::now() + NEW_ROLE;
+    let done = loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match ensure(connection, topics, existing, left).await {
+            Err(failed) if failed.is_refused() && Instant::now() + PAUSE < known.min(until) => {
+                warn!(error = chain(&failed), "once more");
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => break done?,
+        }
+    };
     info!(?done, "topics are there");
     let ordered = |name: &&String| {
         let mut topics = topics.iter();

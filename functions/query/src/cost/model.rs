@@ -67,8 +67,9 @@ const LOG_MONTHS: f64 = 30.0 / DAYS_PER_MONTH;
 const LOG_PACKED: f64 = 0.15;
 /// Interface endpoints of the network: Lambda and STS, in two zones. S3's is free.
 const ENDPOINTS: f64 = 2.0 * 2.0;
-/// Metrics that alarms look at.
-const ALARMS: f64 = 39.0;
+/// Metrics that alarms name, and the series that alarms by Metrics Insights go over while they are written.
+const ALARMS: f64 = 34.0;
+const SEARCHED_SERIES: f64 = 33.0;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -406,7 +407,11 @@ pub(crate) fn bill(load: Load, measured: &Measured, prices: &Table) -> Bill {
             logs_usd(pipeline_log, 0.0),
         ),
         ("Metrics", Pipeline, series * prices.metric.usd),
-        ("Alarms", Pipeline, ALARMS * prices.alarm.usd),
+        (
+            "Alarms",
+            Pipeline,
+            (ALARMS + SEARCHED_SERIES * flows) * prices.alarm.usd,
+        ),
         ("Dashboard", Pipeline, prices.dashboard.usd),
         (
             "Network endpoints",

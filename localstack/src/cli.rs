@@ -44,9 +44,18 @@ struct Cli {
     command: Command,
 }
 
+const FOR_FUNCTIONS: &str = "\
+Variables that functions read, from the environment alone:
+  QUOTES             where prices come from: `simulated`, or a chart API's URL [template.yaml: simulated]
+  MAX_AHEAD_SECONDS  how far a tick may be ahead of its record's timestamp [template.yaml: 3600]
+  INVESTORS          numbers of the investors to evaluate, as `1,3` [default: all]
+  RUST_LOG           what functions log: `error`, `warn`, `info`, `debug` [template.yaml: info]
+  AWS_…, OTEL_EXPORTER_OTLP_…  as AWS's SDK and OpenTelemetry have them";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Starts the whole system that template.yaml declares; Ctrl-C stops it
+    #[command(after_help = FOR_FUNCTIONS)]
     Up(up::Settings),
     /// Writes one CSV per portfolio, as the running system's lake has them
     Csv(csv::Settings),

@@ -218,6 +218,9 @@ fn plain(error: &DataFusionError) -> String {
     while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
         text = rest;
     }
+    if text.contains("non UTF-8 data") {
+        return "some of these bytes are no text: TRY_CAST(… AS VARCHAR) is null for those, encode(…, 'hex') shows any".to_owned();
+    }
     text.to_owned()
 }
 

@@ -13,7 +13,8 @@ use crate::up::RunFile;
 /// Where the system is.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Running {
-    /// Address of the API to ask, e.g. http://127.0.0.1:8080 [default: the running system's, from run.json]
+    /// Address of the API that this command asks: the Lake API for `sql`, `csv` and `report`, Lambda's own for `replay` and
+    /// `accept-gap`, the one that gets the load for `load` [default: the running system's, from run.json]
     #[arg(long, value_parser = address)]
     url: Option<Url>,
     #[command(flatten)]

@@ -12,30 +12,33 @@ use tokio::sync::watch;
 
 use super::kafka::Partition;
 
-/// How large the records of a partition are that were seen lately, as events show them: those that wait behind a batch
-/// which fails again and again are not seen, so it is the largest that counts. Its poller alone writes it.
+/// How large the records of a partition are, as events show them: the mean of those that were seen lately, in which a
+/// single large one does not count for long. Its poller alone writes it.
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
-    largest: AtomicU64,
+    /// The mean, as often as [`LATELY`] says.
+    sum: AtomicU64,
 }
 
 /// What is taken for the size of a record while none was seen.
 const UNSEEN: u64 = 1024;
-/// With each record the largest one before it counts by this part less.
-const FADING: u64 = 256;
+/// How many records the mean is about.
+const LATELY: u64 = 32;
 
 impl Sizes {
     pub(super) fn saw(&self, bytes: usize) {
-        let before = self.largest.load(Ordering::Relaxed);
-        let faded = before - before / FADING;
-        self.largest
-            .store(faded.max(bytes as u64), Ordering::Relaxed);
+        let bytes = bytes as u64;
+        let sum = match self.sum.load(Ordering::Relaxed) {
+            0 => bytes * LATELY,
+            sum => sum - sum / LATELY + bytes,
+        };
+        self.sum.store(sum, Ordering::Relaxed);
     }
 
-    fn largest(&self) -> u64 {
-        match self.largest.load(Ordering::Relaxed) {
+    fn mean(&self) -> u64 {
+        match self.sum.load(Ordering::Relaxed) {
             0 => UNSEEN,
-            largest => largest,
+            sum => sum / LATELY,
         }
     }
 }
@@ -50,7 +53,7 @@ pub(crate) struct Gauge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) records: u64,
-    /// At the size of the largest one seen lately.
+    /// At the mean size of those seen lately.
     pub(crate) bytes: u64,
 }
 
@@ -66,7 +69,7 @@ impl Gauge {
         let records = u64::try_from(end - *position.borrow()).unwrap_or_default();
         Some(Waiting {
             records,
-            bytes: records.saturating_mul(sizes.largest()),
+            bytes: records.saturating_mul(sizes.mean()),
         })
     }
 }
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_has_the_size_of_the_largest_seen_lately() {
+    fn what_waits_has_the_size_of_those_seen_lately() {
         let (position, seen) = watch::channel(10);
         let sizes = Arc::new(Sizes::default());
         let partition = ("t".to_owned(), 0);
@@ -86,15 +89,20 @@ mod tests {
         };
         let waiting = |end| gauge.waiting(&partition, end).unwrap();
         assert_eq!(waiting(12).bytes, 2 * UNSEEN);
-        sizes.saw(100);
         sizes.saw(300);
         let (records, bytes) = (20, 6000);
         assert_eq!(waiting(30), Waiting { records, bytes });
-        sizes.saw(1_000_000);
-        for _ in 0..3000 {
+        for _ in 0..100 {
+            sizes.saw(100_000);
+        }
+        assert!(waiting(30).bytes > 20 * 90_000);
+        for _ in 0..300 {
             sizes.saw(300);
         }
-        assert_eq!(waiting(30).bytes, bytes, "one large record is forgotten");
+        assert!(waiting(30).bytes < 2 * bytes);
+        sizes.saw(3_000_000);
+        let one_large = waiting(11).bytes;
+        assert!(one_large < 200_000, "one of many: {one_large}");
         position.send_replace(40);
         assert_eq!(waiting(30).records, 0);
         assert_eq!(gauge.waiting(&("u".to_owned(), 0), 30), None);

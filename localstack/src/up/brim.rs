@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use tokio::task::JoinHandle;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
     broker::{Valve, Watermarks},
@@ -75,7 +75,6 @@ async fn watch(valve: Valve, watermarks: Watermarks, gauges: Vec<Gauge>) {
         if now != full {
             full = now;
             valve.close(full);
-            warn!(full, "embedded broker");
             announce(if full {
                 "the embedded broker is full: it takes no records until functions have read more of those it has"
             } else {

@@ -192,6 +192,25 @@ async fn tables_describe_themselves() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_no_text_can_be_looked_at() {
+    let lake = Lake::empty();
+    let from = "FROM (VALUES (X'6869'), (X'ff')) AS t(value)";
+    let rows = lake
+        .rows(&format!(
+            "SELECT TRY_CAST(value AS VARCHAR) AS text, encode(value, 'hex') AS hex {from}"
+        ))
+        .await;
+    assert_eq!(
+        json!(rows),
+        json!([{"text": "hi", "hex": "6869"}, {"text": null, "hex": "ff"}])
+    );
+    let error = lake
+        .error(&format!("SELECT CAST(value AS VARCHAR) AS text {from}"))
+        .await;
+    assert!(error.to_string().contains("encode(…, 'hex')"), "{error}");
+}
+
+#[tokio::test]
 async fn columns_that_are_named_like_keywords_need_no_quotes() {
     let lake = Lake::empty();
     let bad = [

@@ -1,5 +1,6 @@
 //! Who is killed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use nix::sys::signal::{Signal, kill};
@@ -7,6 +8,9 @@ use nix::unistd::Pid;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use tests::stack::Stack;
+
+/// Functions that commit.
+const COMMITTERS: [&str; 2] = ["archive", "evaluate"];
 
 /// A process that is killed at a random moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +24,11 @@ pub(crate) enum Victim {
 }
 
 impl Victim {
-    /// One of the processes that run now: each service in turn at first, so that none is left out by chance; then a
-    /// function half of the time, else a service or the runner.
+    /// One of the processes that run now: a function that commits, the runner and each service in turn at first, so that
+    /// none is left out by chance; then a function half of the time, else a service or the runner.
     pub(crate) fn choose(random: &mut ChaCha8Rng, stack: &Stack, before: &Kills) -> Self {
         let run = stack.run_now().unwrap_or_else(|| stack.run.clone());
-        let all = |processes: &std::collections::BTreeMap<String, tests::stack::Processes>| {
+        let all = |processes: &BTreeMap<String, tests::stack::Processes>| {
             let mut all = Vec::new();
             for (name, processes) in processes {
                 all.extend(processes.pids.iter().map(|pid| (name.clone(), *pid)));
@@ -32,7 +36,13 @@ impl Victim {
             all
         };
         let (functions, services) = (all(&run.functions), all(&run.services));
-        if before.runners == 0 && before.functions > 0 {
+        let spared = functions.iter().find(|(name, _)| {
+            COMMITTERS.contains(&name.as_str()) && !before.functions.contains_key(name)
+        });
+        if let Some((name, pid)) = spared {
+            return Self::Function(name.clone(), *pid);
+        }
+        if before.runners == 0 && !before.functions.is_empty() {
             return Self::Runner;
         }
         let spared = services
@@ -73,8 +83,8 @@ impl Victim {
 /// How many were killed.
 #[derive(Debug, Default)]
 pub(crate) struct Kills {
-    functions: usize,
-    services: std::collections::BTreeMap<String, usize>,
+    functions: BTreeMap<String, usize>,
+    services: BTreeMap<String, usize>,
     runners: usize,
 }
 
@@ -82,7 +92,7 @@ impl Kills {
     /// One more.
     pub(crate) fn count(&mut self, victim: &Victim) {
         match victim {
-            Victim::Function(..) => self.functions += 1,
+            Victim::Function(name, _) => *self.functions.entry(name.clone()).or_default() += 1,
             Victim::Service(name, _) => *self.services.entry(name.clone()).or_default() += 1,
             Victim::Runner => self.runners += 1,
         }
@@ -91,14 +101,10 @@ impl Kills {
 
 impl fmt::Display for Kills {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let services: usize = self.services.values().sum();
-        let all = self.functions + services + self.runners;
-        write!(
-            f,
-            "kills {all}: functions {}, runner {}",
-            self.functions, self.runners
-        )?;
-        for (name, count) in &self.services {
+        let named = self.functions.iter().chain(&self.services);
+        let all = named.clone().map(|(_, count)| count).sum::<usize>() + self.runners;
+        write!(f, "kills {all}: runner {}", self.runners)?;
+        for (name, count) in named {
             write!(f, ", {name} {count}")?;
         }
         Ok(())

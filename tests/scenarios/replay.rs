@@ -181,6 +181,36 @@ async fn replays_say_what_they_did_and_refuse_in_words() {
     }
 }
 
+/// A log that ends before its table does would take rows away without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_made_anew_rebuilds_nothing() {
+    // The embedded broker's log begins anew with each start, and is taken for the same one here.
+    let settings = [
+        ("SCHEDULES", "off"),
+        ("BATCHING_WINDOW", "1"),
+        ("LOG_EPOCH", "0"),
+    ];
+    let mut stack = Stack::start(&settings).await;
+    let calls = format!("{}/GOOG", stack.run.stocks);
+    load::run(Method::GET, &calls, 40, 4, 200).await;
+    let count = "SELECT COUNT(*) AS n FROM stock_call";
+    stack.sql_until(count, |rows| rows[0]["n"] == 40).await;
+    stack.restart().await;
+    let refused = run(&stack, &["replay", "topic", "stock_call", "--lose-older"]).await;
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{reason}");
+    assert!(
+        reason.contains("ends at 0, before the head of its table") && reason.contains("LOG_EPOCH"),
+        "{reason}"
+    );
+    let said = printed(&run(&stack, &["accept-gap", "--all"]).await);
+    assert!(
+        said.contains("no gap, but the brokers' log ends at 0"),
+        "{said}"
+    );
+    assert_eq!(stack.count("SELECT COUNT(*) FROM stock_call").await, 40);
+}
+
 /// Ticks two hours ahead of the broker are dead letters; a higher bound is the fix after which they are none.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_are_put_in_once_by_two_at_once_and_after_a_crash() {

@@ -79,6 +79,33 @@ async fn another_life_of_the_log_is_refused_and_a_redelivery_is_not() {
 }
 
 #[tokio::test]
+async fn a_log_that_lost_its_end_and_grew_again_is_refused() {
+    let (_, store) = memory();
+    fill(&store, 0, &[3, 5, 9]).await;
+    for reaches in [7, 12] {
+        let mut stamps = timestamps(0, 0..reaches);
+        for (_, timestamp) in stamps.iter_mut().skip(6) {
+            *timestamp += 1;
+        }
+        let mut cold = chain(&store, 0);
+        let refused = cold
+            .commit(batch(&stamps), Gaps::Refuse, |head| {
+                link(head, &(0..reaches))
+            })
+            .await;
+        assert!(
+            matches!(refused, Err(CommitError::OtherLog { offset: 6, .. })),
+            "{refused:?}"
+        );
+        let compared = cold.compare::<Infallible>(&batch(&stamps)).await;
+        let shows = matches!(compared, Err(CommitError::OtherLog { offset: 6, .. }));
+        // The last record of the longer one is in no link yet.
+        assert_eq!(shows, reaches == 7, "{compared:?}");
+    }
+    assert_eq!(stored(&store, 0).await, (0..9).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn links_without_rows_know_their_log_too() {
     let (_, store) = memory();
     let empty = |_: &Head| {

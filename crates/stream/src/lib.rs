@@ -21,6 +21,7 @@ mod metrics;
 pub mod msk;
 mod publish;
 mod scan;
+mod settings;
 mod tokens;
 pub mod topics;
 

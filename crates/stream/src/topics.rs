@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewPartitions, NewTopic,
-    OwnedResourceSpecifier, ResourceSpecifier, TopicReplication, TopicResult,
+    AdminClient, AdminOptions, ConfigEntry, NewPartitions, NewTopic, OwnedResourceSpecifier,
+    ResourceSpecifier, TopicReplication, TopicResult,
 };
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use thiserror::Error;
 
-use crate::{Connection, Tokens};
+use crate::{Connection, Tokens, settings};
 
 /// A topic that must exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,7 +237,7 @@ async fn partitions(
 
 /// Changes the topics that are not as they should be, and tells their names.
 async fn change(
-    admin: &AdminClient<Tokens>,
+    admin: &Arc<AdminClient<Tokens>>,
     topics: &[&TopicSpec],
     limit: Duration,
 ) -> Result<Vec<String>, Failed> {
@@ -269,20 +269,9 @@ async fn change(
         {
             continue;
         }
-        // The brokers forget what is not named again, so what somebody else has set comes first.
-        let own = entries
-            .iter()
-            .filter(|entry| entry.source == ConfigSource::DynamicTopic);
-        let own = own.filter_map(|entry| Some((entry.name.as_str(), entry.value.as_deref()?)));
-        let config = own.chain(wanted).fold(
-            AlterConfig::new(ResourceSpecifier::Topic(&topic.name)),
-            |config, (name, value)| config.set(name, value),
-        );
-        let of_this = |source| (topic.name.clone(), source);
-        let answers = admin.alter_configs([&config], &options(limit)).await;
-        for answer in answers.map_err(of_this)? {
-            answer.map_err(|(_, code)| of_this(KafkaError::AdminOp(code)))?;
-        }
+        settings::set(admin, &topic.name, &wanted, limit)
+            .await
+            .map_err(|source| (topic.name.clone(), source))?;
         changed.push(topic.name.clone());
     }
     Ok(changed)

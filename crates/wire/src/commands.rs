@@ -119,7 +119,8 @@ pub struct Rebuild {
     /// What `stage` covers beside the event's records: the log has no others below this offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upto: Option<i64>,
-    /// What `swap` tells the table `gaps`: the log begins here, and rows of records before are given up.
+    /// That `swap` may give up rows of records that the log has no more; it begins here. What is not staged of them is
+    /// told in the table `gaps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_below: Option<i64>,
 }

@@ -410,3 +410,43 @@ async fn a_rebuild_that_was_interrupted_goes_on_and_records_that_come_meanwhile_
     let done = ObjectPath::new("rebuild/stock_call/0.1/stock_call/0/done").unwrap();
     assert_eq!(left, [done]);
 }
+
+#[tokio::test]
+async fn a_rebuild_tells_what_it_lost_and_takes_no_records_of_another_log() {
+    for (staged_from, lost) in [(0, vec![]), (4, vec![(0, 4)]), (12, vec![(0, 12)])] {
+        let (_, store) = memory();
+        let context = context(store.clone());
+        let log: Vec<_> = (0..12).map(good).collect();
+        deliver(&context, "stock_call", log.clone()).await;
+        let name =
+            json!({"topic": "stock_call", "partition": 0, "id": "x", "generation": 1, "upto": 12});
+        let part = event([batch("stock_call", 0, log[staged_from..].to_vec())]);
+        ask_with(&context, json!({"stage": name}), part)
+            .await
+            .unwrap();
+        // The log has lost more meanwhile: what is staged already is not lost with it.
+        let swap = json!({"topic": "stock_call", "partition": 0, "id": "x", "generation": 1, "lost_below": 7});
+        let done = ask(&context, json!({"swap": swap})).await.unwrap();
+        assert_eq!(done, json!("done"));
+        let gaps = stored(&store, Table::Gaps).await;
+        let told: Vec<_> = longs(&gaps, "first")
+            .into_iter()
+            .zip(longs(&gaps, "end"))
+            .map(|(first, end)| (first.unwrap(), end.unwrap()))
+            .collect();
+        assert_eq!(told, lost, "staged from {staged_from}");
+    }
+
+    let (_, store) = memory();
+    let context = context(store.clone());
+    deliver(&context, "stock_call", (0..12).map(good).collect()).await;
+    let mut anew = good(0);
+    anew.timestamp += 1;
+    let name = json!({"topic": "stock_call", "partition": 0, "id": "x", "generation": 1});
+    let part = event([batch("stock_call", 0, vec![anew])]);
+    let refused = ask_with(&context, json!({"stage": name}), part)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("LOG_EPOCH"), "{refused}");
+    assert_eq!(rows(&store).await, (0..12).collect::<Vec<_>>());
+}

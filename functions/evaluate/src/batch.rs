@@ -40,16 +40,23 @@ pub(crate) async fn evaluate(
         }
     };
     let report = commit(context, chain, &mut warm.holdings, batch, &bounds).await?;
-    if let Some(report) = &report {
-        warm.holdings.retain(&report.holdings_in_use);
-    }
-    let links = chain.links_overlapping(bounds.offsets.clone()).await?;
-    let published = publish(context.publisher.as_ref(), &links).await?;
-
-    let (first, end) = (bounds.offsets.start, bounds.offsets.end);
     let repeated = report.is_none();
     let report = report.unwrap_or_default();
-    metrics::evaluated(&report, published);
+    metrics::committed(&report);
+    for (portfolio, reason) in &report.not_evaluated {
+        warn!(%portfolio, reason, "portfolio not evaluated");
+    }
+    if !repeated {
+        warm.holdings.retain(&report.holdings_in_use);
+    }
+    // A batch that cannot be published comes again, and has no report then.
+    let unpublished = warm.unpublished.entry(batch.partition).or_default();
+    unpublished.extend(&report.windows);
+    let links = chain.links_overlapping(bounds.offsets.clone()).await?;
+    let published = publish(context.publisher.as_ref(), &links).await?;
+    metrics::published(published, &std::mem::take(unpublished));
+
+    let (first, end) = (bounds.offsets.start, bounds.offsets.end);
     let Report {
         windows,
         evaluations,
@@ -59,9 +66,6 @@ pub(crate) async fn evaluate(
         not_evaluated,
         ..
     } = report;
-    for (portfolio, reason) in &not_evaluated {
-        warn!(%portfolio, reason, "portfolio not evaluated");
-    }
     let (partition, not_evaluated) = (batch.partition, not_evaluated.len());
     info!(
         partition,

@@ -46,11 +46,13 @@ pub struct Context {
     warm: Mutex<Warm>,
 }
 
-/// What is remembered between batches to save requests; losing it loses nothing.
+/// What is remembered between batches to save requests; losing it loses nothing but a metric's values.
 #[derive(Default)]
 struct Warm {
     chains: BTreeMap<i32, Chain>,
     holdings: Holdings,
+    /// Ends of windows that are committed and, as far as this process knows, not published, by partition.
+    unpublished: BTreeMap<i32, Vec<DateTime<Utc>>>,
 }
 
 impl Context {

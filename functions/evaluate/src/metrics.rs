@@ -1,6 +1,6 @@
 //! What evaluate counts; `docs/metrics.md` has the table.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use metrics::{counter, histogram};
 
 use crate::link::Report;
@@ -22,22 +22,26 @@ const PUBLISHED: &str = "evaluate_published_evaluations_total";
 /// Portfolios that a batch's windows could not evaluate.
 const NOT_EVALUATED: &str = "evaluate_not_evaluated_portfolios_total";
 
-/// Counts a batch that is committed and published.
-pub(crate) fn evaluated(report: &Report, published: usize) {
+/// Counts what a batch brought into the chain.
+pub(crate) fn committed(report: &Report) {
     let counts = [
         (TICKS, report.ticks),
         (LATE_TICKS, report.late),
         (UNDECODABLE, report.undecodable),
         (WINDOWS, report.windows.len()),
         (EVALUATIONS, report.evaluations),
-        (PUBLISHED, published),
         (NOT_EVALUATED, report.not_evaluated.len()),
     ];
     for (metric, count) in counts {
         counter!(metric).increment(count as u64);
     }
+}
+
+/// Counts evaluations that are published, of these windows among others.
+pub(crate) fn published(evaluations: usize, windows: &[DateTime<Utc>]) {
+    counter!(PUBLISHED).increment(evaluations as u64);
     let now = Utc::now();
-    for end in &report.windows {
+    for end in windows {
         // Ticks may run ahead of the clock, within a bound; their windows close before their time.
         let delay = (now - *end).num_milliseconds().max(0) as f64 / 1000.0;
         histogram!(WINDOW_DELAY).record(delay);

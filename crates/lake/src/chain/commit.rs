@@ -159,7 +159,7 @@ impl Chain {
                 return Err(self.gap(head.end..start));
             }
             if head.exists && start < head.end && !progress.same_log {
-                self.check_same_log(batch, gaps).await?;
+                self.check_same_log(batch, gaps, head.end).await?;
                 progress.same_log = true;
             }
             if end <= head.end {
@@ -211,35 +211,59 @@ impl Chain {
 
     /// Records below the head are dropped as already in, so they must be the ones that are in.
     ///
-    /// Redeliveries are rare, and this reads the one link that the batch begins in: a log that
-    /// was made anew shows at its first record, for its offsets start again with other timestamps.
-    async fn check_same_log<E>(&self, batch: &Batch<'_>, gaps: Gaps) -> Result<(), CommitError<E>> {
+    /// Redeliveries are rare, and this reads the link that the batch begins in and the one that its last record below the
+    /// head is in: a log that was made anew shows at its first record, for its offsets start again with other timestamps,
+    /// and one that lost its end and grew again at its last.
+    async fn check_same_log<E>(
+        &self,
+        batch: &Batch<'_>,
+        gaps: Gaps,
+        head: i64,
+    ) -> Result<(), CommitError<E>> {
         let Some((start, link)) = self.link_with_records(batch.offsets.clone()).await? else {
             return Ok(());
         };
         // Below the first offset that the chain ever got there is nothing to be delivered again;
         // where gaps are skipped, records before the first link were none of the chain's.
         let never_got = gaps == Gaps::Refuse && start < link.range.start;
-        let other = batch
-            .timestamps
-            .iter()
-            .take_while(|&&(offset, _)| offset < link.range.end)
-            .find_map(|&(offset, got)| Some((offset, got, link.timestamp_of(offset)?)))
-            .filter(|(_, got, stored)| got != stored)
-            .map(|(offset, ..)| offset);
-        match other.or(never_got.then_some(start)) {
-            None => Ok(()),
-            Some(offset) => {
-                self.count(OTHER_LOGS);
-                tracing::error!(
-                    chain = %self.key, offset, end = batch.offsets.end,
-                    "records below the head are not the ones that are in: another life of the log"
-                );
-                Err(CommitError::OtherLog {
-                    chain: self.key.clone(),
-                    offset,
-                })
+        let mut other = another_record(batch, &link).or(never_got.then_some(start));
+        let mut below = batch.timestamps.iter().map(|&(offset, _)| offset).rev();
+        let last = below.find(|&offset| offset < head);
+        if let (None, Some(last)) = (other, last.filter(|&last| last >= link.range.end)) {
+            other = self.another_record_at(batch, last).await?;
+        }
+        other.map_or(Ok(()), |offset| Err(self.other_log(batch, offset)))
+    }
+
+    /// Refuses records that are not those of the same offsets in the chain, as far as the first and the last of them show.
+    pub async fn compare<E>(&self, batch: &Batch<'_>) -> Result<(), CommitError<E>> {
+        let mut offsets = batch.timestamps.iter().map(|&(offset, _)| offset);
+        for offset in [offsets.next(), offsets.next_back()].into_iter().flatten() {
+            if let Some(other) = self.another_record_at(batch, offset).await? {
+                return Err(self.other_log(batch, other));
             }
+        }
+        Ok(())
+    }
+
+    async fn another_record_at(
+        &self,
+        batch: &Batch<'_>,
+        offset: i64,
+    ) -> Result<Option<i64>, ChainError> {
+        let links = self.read_overlapping(offset..offset + 1).await?;
+        Ok(links.iter().find_map(|link| another_record(batch, link)))
+    }
+
+    fn other_log<E>(&self, batch: &Batch<'_>, offset: i64) -> CommitError<E> {
+        self.count(OTHER_LOGS);
+        tracing::error!(
+            chain = %self.key, offset, end = batch.offsets.end,
+            "records below the head are not the ones that are in: another life of the log"
+        );
+        CommitError::OtherLog {
+            chain: self.key.clone(),
+            offset,
         }
     }
 
@@ -327,4 +351,14 @@ impl Chain {
             source,
         }
     }
+}
+
+/// The first record of the batch that is another one in this link.
+fn another_record(batch: &Batch<'_>, link: &Link) -> Option<i64> {
+    let records = batch.timestamps.iter();
+    let known = records.filter(|(offset, _)| link.range.contains(offset));
+    known
+        .filter_map(|&(offset, got)| Some((offset, got, link.timestamp_of(offset)?)))
+        .find(|(_, got, stored)| got != stored)
+        .map(|(offset, ..)| offset)
 }

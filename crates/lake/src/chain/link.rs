@@ -158,6 +158,11 @@ fn state(pairs: &Metadata) -> BTreeMap<String, String> {
 }
 
 impl Link {
+    /// The offset of the first record that it was made from; none for a link that stands for no record.
+    pub fn first_record(&self) -> Option<i64> {
+        self.witness.map(|(offset, _)| offset)
+    }
+
     /// The broker's timestamp of the record at `offset`, if the link still knows it.
     pub(super) fn timestamp_of(&self, offset: i64) -> Option<i64> {
         if let Some((_, timestamp)) = self.witness.filter(|&(at, _)| at == offset) {

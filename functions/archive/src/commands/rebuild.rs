@@ -90,9 +90,9 @@ pub(super) async fn stage(
     }
     let Site {
         key,
+        live,
         mut staged,
         mut told,
-        ..
     } = survey(context, rebuild).await?;
     if told.swapped || told.generation != rebuild.generation {
         return Err(CommandError::Overtaken { chain: key });
@@ -122,6 +122,8 @@ pub(super) async fn stage(
             offsets: first..end,
             timestamps: &stamps,
         };
+        // A topic that was made anew would take the place of rows that no broker has any more.
+        live.compare::<Infallible>(&batch).await?;
         staged
             .commit(batch, Gaps::Skip, |head| {
                 Ok::<_, Infallible>(link(&rows, head, end))
@@ -143,13 +145,15 @@ pub(super) async fn swap(
     let Site {
         key,
         mut live,
+        staged,
         told,
-        ..
     } = survey(context, rebuild).await?;
     let is_due = !told.swapped
         && told.generation == rebuild.generation
         && told.staged.is_some_and(|end| end >= told.head);
-    if let (true, Some(first), Some(end)) = (is_due, told.first, rebuild.lost_below)
+    if let (true, Some(first), Some(_)) = (is_due, told.first, rebuild.lost_below)
+        && let Some(oldest) = staged.links_overlapping(0..1).await?.first()
+        && let end = oldest.first_record().unwrap_or(oldest.range.end)
         && first < end
     {
         // Before the rows go: a loss without a trace would be worse than a trace of one that is yet to come.

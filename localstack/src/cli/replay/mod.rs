@@ -63,6 +63,16 @@ pub(super) enum ReplayError {
         low: i64,
     },
     #[error(
+        "the brokers' log of {topic}-{partition} ends at {high}, before the head of its table, {head}: it was made anew, or \
+         lost its end, and rows would be lost; nothing was changed there. A log that was made anew needs a new LOG_EPOCH"
+    )]
+    Shorter {
+        topic: String,
+        partition: i32,
+        high: i64,
+        head: i64,
+    },
+    #[error(
         "another rebuild of {topic}-{partition} was faster; it is swapped in, and this one is of no use any more"
     )]
     Overtaken { topic: String, partition: i32 },

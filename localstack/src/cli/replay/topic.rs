@@ -16,6 +16,7 @@ use wire::commands::{Command, Rebuild, Staged, Swapped};
 
 use super::{ARCHIVE, ReplayError};
 use crate::{
+    broker::Watermark,
     cli::{
         lambda::Lambda,
         log::{Log, Logs},
@@ -146,10 +147,18 @@ impl Driver {
         begun: Staged,
         lose_older: bool,
     ) -> Result<Before, ReplayError> {
-        let low = self.logs.bounds(&self.topic, partition).await?.low;
+        let Watermark { low, high } = self.logs.bounds(&self.topic, partition).await?;
         let topic = self.topic.clone();
         let from = match (begun.first, begun.staged) {
             _ if begun.swapped => low,
+            (Some(_), _) if high < begun.head => {
+                return Err(ReplayError::Shorter {
+                    topic,
+                    partition,
+                    high,
+                    head: begun.head,
+                });
+            }
             (_, Some(from)) if from < low => {
                 return Err(ReplayError::Dropped {
                     topic,
@@ -243,7 +252,8 @@ impl Driver {
         loop {
             while reader.next < head || !is_begun {
                 let (batch, upto) = reader.batch(head).await?;
-                self.check_whole(partition, &reader, &batch).await?;
+                self.check_whole(partition, reader.next, &batch, upto)
+                    .await?;
                 let rebuild = self.rebuild_of(partition, generation, upto);
                 let staged = self.stage(&name, rebuild, &batch).await?;
                 (rows, undecodable) = (rows + staged.rows, undecodable + staged.undecodable);
@@ -298,13 +308,13 @@ impl Driver {
     async fn check_whole(
         &self,
         partition: i32,
-        reader: &Reader<'_>,
+        from: i64,
         batch: &[LogRecord],
+        upto: Option<i64>,
     ) -> Result<(), ReplayError> {
-        let from = reader.next;
-        if batch.first().is_some_and(|first| first.offset == from) {
+        let Some(from) = first_hole(from, batch.iter().map(|it| it.offset), upto) else {
             return Ok(());
-        }
+        };
         let low = self.logs.bounds(&self.topic, partition).await?.low;
         if low <= from {
             return Ok(());
@@ -335,6 +345,17 @@ impl Driver {
         event.extend_from_slice(b"]}}");
         Ok(self.lambda.invoke(ARCHIVE, event).await?)
     }
+}
+
+/// The first offset from `next` on, and below `upto`, of which there is no record.
+fn first_hole(mut next: i64, offsets: impl Iterator<Item = i64>, upto: Option<i64>) -> Option<i64> {
+    for offset in offsets {
+        if offset != next {
+            return Some(next);
+        }
+        next += 1;
+    }
+    upto.is_some_and(|upto| next < upto).then_some(next)
 }
 
 /// The records of a partition, cut into batches.

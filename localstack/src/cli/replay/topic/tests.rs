@@ -62,3 +62,19 @@ async fn an_end_that_was_met_before_the_head_moved_is_not_the_end() {
         head += 4;
     }
 }
+
+#[test]
+fn holes_are_found_before_within_and_after_a_batch() {
+    let hole = |next, offsets: &[i64], upto| first_hole(next, offsets.iter().copied(), upto);
+    assert_eq!(hole(3, &[3, 4, 5], None), None);
+    assert_eq!(hole(3, &[3, 4, 5], Some(6)), None);
+    assert_eq!(hole(3, &[4, 5], None), Some(3));
+    assert_eq!(
+        hole(3, &[3, 9], None),
+        Some(4),
+        "retention overtook the reader"
+    );
+    assert_eq!(hole(3, &[3, 4], Some(6)), Some(5));
+    assert_eq!(hole(3, &[], Some(6)), Some(3));
+    assert_eq!(hole(3, &[], None), None);
+}

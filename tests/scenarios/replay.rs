@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use serde_json::json;
+use tests::broker::Faulty;
 use tests::stack::Stack;
 use tests::tools::printed;
 use tests::{kafka, load};
@@ -184,17 +185,20 @@ async fn replays_say_what_they_did_and_refuse_in_words() {
 /// A log that ends before its table does would take rows away without a word.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_made_anew_rebuilds_nothing() {
-    // The embedded broker's log begins anew with each start, and is taken for the same one here.
+    let (old, new) = (Faulty::default(), Faulty::default());
+    let address = old.address();
     let settings = [
         ("SCHEDULES", "off"),
         ("BATCHING_WINDOW", "1"),
         ("LOG_EPOCH", "0"),
+        ("KAFKA", address.as_str()),
     ];
     let mut stack = Stack::start(&settings).await;
     let calls = format!("{}/GOOG", stack.run.stocks);
     load::run(Method::GET, &calls, 40, 4, 200).await;
     let count = "SELECT COUNT(*) AS n FROM stock_call";
     stack.sql_until(count, |rows| rows[0]["n"] == 40).await;
+    stack.set("KAFKA", &new.address());
     stack.restart().await;
     let refused = run(&stack, &["replay", "topic", "stock_call", "--lose-older"]).await;
     let reason = String::from_utf8_lossy(&refused.stderr).into_owned();

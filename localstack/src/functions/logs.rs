@@ -20,7 +20,7 @@ const LINE_LIMIT: u64 = 256 * 1024;
 /// What every line has, and what the terminal does not repeat.
 const FRAME: [&str; 6] = ["timestamp", "level", "message", "target", "span", "spans"];
 /// What the terminal shows of a line.
-const SHOWN: usize = 240;
+const SHOWN: usize = 480;
 
 /// The log of one function, appended to by all of its children.
 #[derive(Debug, Clone)]

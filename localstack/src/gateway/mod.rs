@@ -13,8 +13,8 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::{
@@ -26,7 +26,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::{net::TcpListener, sync::Semaphore};
-use tracing::warn;
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 pub(crate) use server::{SILENCE, serve as serve_router};
@@ -60,7 +60,12 @@ pub struct Api {
     queue_limit: Duration,
     silence: Duration,
     room: Room,
+    /// When calls without an answer were last told.
+    told: Mutex<Option<Instant>>,
 }
+
+/// An overload leaves a call in two without an answer: one line in so long says so, the metrics count them.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 impl Api {
     /// The API `declared` with every route that the template's functions have on it.
@@ -84,6 +89,7 @@ impl Api {
             silence: SILENCE,
             // Connections are counted by the server.
             room: Room::new(Semaphore::MAX_PERMITS, MEMORY),
+            told: Mutex::default(),
         }
     }
 
@@ -97,6 +103,16 @@ impl Api {
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
+    }
+
+    /// Whether nobody was told of a call without an answer lately.
+    fn is_to_be_told(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = told.is_none_or(|at| at.elapsed() >= TOLD_EVERY);
+        if is_due {
+            *told = Some(Instant::now());
+        }
+        is_due
     }
 
     /// The same API with another limit than 5 s for requests that find every child busy.
@@ -229,7 +245,11 @@ async fn invoke(
             Err(Problem::new(StatusCode::BAD_GATEWAY, detail))
         }
         Ok(Err(error)) => {
-            warn!(%function, request_id = %id, "no answer: {error}");
+            if api.is_to_be_told() {
+                warn!(%function, request_id = %id, "no answer: {error}");
+            } else {
+                debug!(%function, request_id = %id, "no answer: {error}");
+            }
             Err(refusal(&error))
         }
         Err(_) => Err(Problem::new(

@@ -31,6 +31,15 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// A topic's partition.
 pub(super) type Partition = (String, i32);
 
+/// Where a trigger begins with a partition.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Start {
+    /// The offset that is read first.
+    pub(super) at: i64,
+    /// The first one that was not read before: what the broker has dropped since lies in between.
+    pub(super) unread: i64,
+}
+
 /// The consumer of one trigger.
 pub(super) struct TriggerConsumer {
     consumer: Arc<StreamConsumer>,
@@ -105,7 +114,7 @@ impl TriggerConsumer {
         &self,
         partitions: &[Partition],
         position: StartingPosition,
-    ) -> Result<BTreeMap<Partition, i64>, TriggerError> {
+    ) -> Result<BTreeMap<Partition, Start>, TriggerError> {
         let asked = partitions.to_vec();
         let ask = move |consumer: &StreamConsumer| {
             let mut list = TopicPartitionList::new();
@@ -136,7 +145,7 @@ impl TriggerConsumer {
                 source,
             })?;
         let start = |(partition, committed, bounds): (Partition, Option<i64>, Watermark)| {
-            let start = match (committed, position) {
+            let at = match (committed, position) {
                 (Some(offset), _) if (bounds.low..=bounds.high).contains(&offset) => offset,
                 (Some(offset), _) => {
                     let (group, low, high) = (&self.group, bounds.low, bounds.high);
@@ -153,7 +162,8 @@ impl TriggerConsumer {
                 (None, StartingPosition::TrimHorizon) => bounds.low,
                 (None, StartingPosition::Latest) => bounds.high,
             };
-            (partition, start)
+            let unread = committed.map_or(at, |offset| offset.min(at));
+            (partition, Start { at, unread })
         };
         Ok(starts.into_iter().map(start).collect())
     }
@@ -161,7 +171,7 @@ impl TriggerConsumer {
     /// Starts reading, and gives each partition's log.
     pub(super) fn assign(
         &self,
-        starts: &BTreeMap<Partition, i64>,
+        starts: &BTreeMap<Partition, Start>,
     ) -> Result<Vec<KafkaLog>, TriggerError> {
         let failed = |source| TriggerError::Offsets {
             group: self.group.clone(),
@@ -180,7 +190,7 @@ impl TriggerConsumer {
                 queue,
                 consumer,
             });
-            list.add_partition_offset(topic, *partition, Offset::Offset(*start))
+            list.add_partition_offset(topic, *partition, Offset::Offset(start.at))
                 .map_err(failed)?;
         }
         self.consumer.assign(&list).map_err(failed)?;

@@ -132,7 +132,7 @@ impl Trigger {
         for log in consumer.assign(&starts)? {
             let key = (log.topic.clone(), log.partition);
             let start = starts.get(&key).copied().unwrap_or_default();
-            let (position, seen) = watch::channel(start);
+            let (position, seen) = watch::channel(start.at);
             let sizes = Arc::new(Sizes::default());
             gauged.insert(key.clone(), (seen.clone(), Arc::clone(&sizes)));
             let oldest = Oldest::default();
@@ -153,7 +153,7 @@ impl Trigger {
                 position,
                 oldest,
                 sizes,
-                read: start,
+                read: start.unread,
                 carried: None,
                 returned_to: None,
                 told: None,

@@ -74,7 +74,8 @@ pub enum CommitError<E> {
     },
     /// The batch lies below the head, but is not what the chain got at those offsets.
     #[error(
-        "chain {chain} has another record at offset {offset} than the batch: the topic was made anew; set LOG_EPOCH to a higher number"
+        "chain {chain} has another record at offset {offset} than the batch: the topic was made anew, or lost its end; with LOG_EPOCH={} or more, new chains begin",
+        chain.epoch.0 + 1
     )]
     OtherLog {
         /// Which chain.

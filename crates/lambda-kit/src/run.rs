@@ -166,8 +166,11 @@ fn answer<O: Reply, E: Into<Error>>(
 async fn start<C: 'static>(
     connect: impl AsyncFnOnce(&mut Env) -> Result<C, Error>,
 ) -> Result<&'static C, Error> {
-    telemetry::init()?;
-    match connect(&mut Env::process()).await {
+    let context = match telemetry::init() {
+        Ok(()) => connect(&mut Env::process()).await,
+        Err(wrong) => Err(wrong.into()),
+    };
+    match context {
         Ok(context) => Ok(Box::leak(Box::new(context))),
         Err(failed) => {
             error!(error = chain(failed.as_ref()), "function cannot start");

@@ -35,7 +35,12 @@ pub enum TelemetryError {
 pub fn init() -> Result<(), TelemetryError> {
     let asked = std::env::var("RUST_LOG").ok().filter(|it| !it.is_empty());
     let asked = asked.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(format!("{REPEATING}=off,{asked}"))?;
+    let filter = |asked: &str| EnvFilter::try_new(format!("{REPEATING}=off,{asked}"));
+    // What is wrong with it has to be logged, too.
+    let (filter, wrong) = match filter(asked) {
+        Ok(filter) => (filter, None),
+        Err(wrong) => (filter("info")?, Some(wrong)),
+    };
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -44,6 +49,9 @@ pub fn init() -> Result<(), TelemetryError> {
         .with_writer(std::io::stdout)
         .finish()
         .try_init()?;
+    if let Some(wrong) = wrong {
+        return Err(wrong.into());
+    }
     match function() {
         "" => Ok(()),
         name => {

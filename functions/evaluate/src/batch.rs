@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::window::{Holdings, MissingHoldings, WindowState};
 use domain::{Evaluation, Portfolio};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -16,6 +17,9 @@ use crate::{Context, Error, MakeError, Warm, metrics, rows};
 
 /// How many evaluations are under way to the broker at a time.
 const IN_FLIGHT: usize = 1_000;
+
+/// Clocks differ; by more than this, evaluations that do not come are noticed.
+const AHEAD: TimeDelta = TimeDelta::seconds(60);
 
 /// Commits what of the batch is not in yet, then publishes the evaluations of every link that overlaps it.
 pub(crate) async fn evaluate(
@@ -45,6 +49,15 @@ pub(crate) async fn evaluate(
     metrics::committed(&report);
     for (portfolio, reason) in &report.not_evaluated {
         warn!(%portfolio, reason, "portfolio not evaluated");
+    }
+    if let Some(newest) = ahead(&report, &offsets)
+        && warm.ahead.insert(batch.partition, newest) != Some(newest)
+    {
+        warn!(
+            %newest,
+            "ticks come too late for their windows, since one was dated ahead of the clock: no window closes before the clock \
+             is there"
+        );
     }
     if !repeated {
         warm.holdings.retain(&report.holdings_in_use);
@@ -82,6 +95,14 @@ pub(crate) async fn evaluate(
         "batch evaluated"
     );
     Ok(())
+}
+
+/// The newest event time, if it is ahead of the records' own times and made ticks come late.
+fn ahead(report: &Report, records: &[(i64, i64)]) -> Option<DateTime<Utc>> {
+    let clock = records.iter().map(|&(_, timestamp)| timestamp).max()?;
+    let clock = DateTime::from_timestamp_millis(clock)?;
+    let newest = DateTime::from_timestamp_micros(report.newest?)?;
+    (report.late > 0 && newest - clock > AHEAD).then_some(newest)
 }
 
 /// Brings the batch into the chain. `None` says that all of it was in.
@@ -208,4 +229,35 @@ async fn publish_one(publisher: &dyn Publish, evaluation: Evaluation) -> Result<
         headers: &[],
     };
     publisher.publish(record).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn only_ticks_that_are_late_by_a_clock_that_is_wrong_are_told() {
+        let clock = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
+        let records = [
+            (7, clock.timestamp_millis() - 5),
+            (8, clock.timestamp_millis()),
+        ];
+        for (late, seconds, told) in [
+            (1, 3000, true),
+            (0, 3000, false),
+            (1, 59, false),
+            (1, -9000, false),
+        ] {
+            let newest = clock + TimeDelta::seconds(seconds);
+            let report = Report {
+                late,
+                newest: Some(newest.timestamp_micros()),
+                ..Report::default()
+            };
+            assert_eq!(ahead(&report, &records), told.then_some(newest));
+        }
+        assert_eq!(ahead(&Report::default(), &records), None);
+    }
 }

@@ -53,6 +53,8 @@ struct Warm {
     holdings: Holdings,
     /// Ends of windows that are committed and, as far as this process knows, not published, by partition.
     unpublished: BTreeMap<i32, Vec<DateTime<Utc>>>,
+    /// The event time that was told to be ahead of the clock, by partition.
+    ahead: BTreeMap<i32, DateTime<Utc>>,
 }
 
 impl Context {

@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) ticks: usize,
     /// Of these, the ones that came too late for their window.
     pub(crate) late: usize,
+    /// The newest event time so far, in microseconds.
+    pub(crate) newest: Option<i64>,
     /// Records that are no ticks.
     pub(crate) undecodable: usize,
     /// Portfolios that were not evaluated at least once, and why, with the tickers that have no price.
@@ -85,6 +87,7 @@ pub(crate) fn make(
         }
     }
     report.holdings_in_use = state.holdings_in_use();
+    report.newest = state.newest;
     let rows = rows::encode(&batch.topic, batch.partition, &evaluated)?;
     let state = serde_json::to_string(&state).map_err(MakeError::NewState)?;
     Ok((

@@ -9,6 +9,7 @@
 mod log;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use domain::{Portfolio, PortfolioId};
 use evaluate::Error;
@@ -17,6 +18,7 @@ use lambda_kit::kafka::BatchResponse;
 use log::{Evaluator, at, log_of, navs, record, rows_of, settings, start_prices, tick};
 use serde_json::json;
 use stream::MemoryPublisher;
+use telemetry::Emf;
 
 const START_NAVS: [&str; 6] = [
     "1.1 10724420.00",
@@ -75,6 +77,31 @@ async fn a_redelivery_however_cut_repeats_the_same_bytes_and_adds_no_row() {
     }
     assert_eq!(cold.published(), all);
     assert_eq!(cold.rows().await, rows);
+}
+
+/// The tests' functions are polled on the thread of their test alone.
+#[tokio::test]
+async fn what_is_committed_counts_at_once_and_the_delay_of_a_window_once_it_is_published() {
+    let emf = Emf::new("evaluate");
+    let _told = metrics::set_default_local_recorder(&emf);
+    let told = || {
+        let mut out = Vec::new();
+        emf.write(SystemTime::now(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        ["evaluate_windows_total", "evaluate_window_delay_seconds"].map(|it| text.contains(it))
+    };
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 12_420, at(23)));
+    let log = log_of(&ticks);
+    evaluator.publisher.set_failing(true);
+    assert_eq!(evaluator.deliver(&log).await, failed_at(0));
+    assert_eq!(told(), [true, false]);
+    evaluator.publisher.set_failing(false);
+    assert_eq!(evaluator.deliver(&log).await, BatchResponse::default());
+    assert_eq!(told(), [false, true], "late, but told");
+    assert_eq!(evaluator.deliver(&log).await, BatchResponse::default());
+    assert_eq!(told(), [false, false]);
 }
 
 #[tokio::test]

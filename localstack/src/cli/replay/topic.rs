@@ -295,8 +295,12 @@ impl Driver {
                 }
             }
         }
+        let by = match begun.staged {
+            Some(from) => format!(" from offset {from} on"),
+            None => String::new(),
+        };
         say(&format!(
-            "{name}: {rows} rows rebuilt, {undecodable} records undecodable; swapped in"
+            "{name}: {rows} rows rebuilt{by}, {undecodable} records undecodable; swapped in"
         ));
         if let Some(older) = older {
             self.say_lost(&name, &before, older).await;

@@ -35,7 +35,7 @@ FUZZ_SECONDS ?= 60
 TEMPLATES := template.yaml $(sort $(wildcard infra/*.yaml))
 FUZZED := events wire kafka_event statement template
 
-.PHONY: help run build test test-msk kill simulate overload fuzz bench lint sbom measure fmt package coldstart tools needs-rust needs-perl needs-nightly needs-python
+.PHONY: help run build test test-msk kill simulate overload fuzz bench lint advisories sbom measure fmt package coldstart tools needs-rust needs-perl needs-nightly needs-python
 
 help: ## what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,9 @@ lint: needs-rust sbom $(TOOLS)/linters $(TOOLS)/checkov/installed $(TOOLS)/bin/c
 	@set -e; for template in $(TEMPLATES); do \
 	  SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(TOOLS)/bin/sam validate --lint --template $$template; done
 	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --file $(TEMPLATES)
+
+advisories: needs-rust $(TOOLS)/bin/cargo-deny ## whether anything that is linked has a known hole; fetches RustSec's list, so it needs a network
+	$(TOOLS)/bin/cargo-deny --locked check advisories
 
 # The tool writes beside each manifest and nowhere else. A document that lacks what its binary surely links is wrong.
 sbom: needs-rust $(TOOLS)/bin/cargo-cyclonedx ## what is deployed, as CycloneDX: target/sbom/

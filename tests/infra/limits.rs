@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidemill::template::Node;
 
-use crate::documents::{at, document, functions, resources, stacks, template, text};
+use crate::documents::{at, document, functions, resources, stacks, template, text, text_at};
 
 /// What a setting of the producer is, by the code.
 fn producer(setting: &str) -> Duration {
@@ -35,6 +35,24 @@ fn whoever_waits_waits_longer_than_whom_it_waits_for() {
             "{}",
             spec.name
         );
+    }
+}
+
+/// A minute that is missed is missed: neither an error nor a throttle makes ticks of another minute.
+#[test]
+fn no_tick_comes_late() {
+    let document = document("template.yaml");
+    let exchange = at(&document, "Resources.Exchange.Properties").unwrap();
+    let asynchronous = at(exchange, "EventInvokeConfig").unwrap();
+    assert_eq!(text_at(asynchronous, "MaximumRetryAttempts"), "0");
+    assert_eq!(text_at(asynchronous, "MaximumEventAgeInSeconds"), "60");
+    for (id, schedule) in at(exchange, "Events").unwrap().entries() {
+        assert_eq!(
+            text_at(schedule, "Properties.ScheduleExpression"),
+            "rate(1 minute)"
+        );
+        let retries = text_at(schedule, "Properties.RetryPolicy.MaximumRetryAttempts");
+        assert_eq!(retries, "0", "{id}");
     }
 }
 

@@ -77,6 +77,15 @@ fn assertions(rule: &Node) -> &[Node] {
     items(at(rule, "Assertions").unwrap())
 }
 
+/// The runner has SASL_PLAINTEXT beside these, which Lambda's pollers have not.
+#[test]
+fn a_password_never_goes_in_the_clear() {
+    let document = document("template.yaml");
+    let allowed = at(&document, "Parameters.KafkaSecurityProtocol.AllowedValues");
+    let allowed: Vec<_> = items(allowed.unwrap()).iter().map(Node::text).collect();
+    assert_eq!(allowed, ["PLAINTEXT", "SSL", "SASL_SSL"].map(Some));
+}
+
 const ARN: &str = "arn:aws:kafka:eu-west-1:123456789012:cluster/events/4c4c-1";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_tidemill";
 
@@ -178,7 +187,15 @@ fn what_does_not_is_refused_with_what_helps() {
                 ("KafkaSaslMechanism", "PLAIN"),
                 ("KafkaSecurityProtocol", "SSL"),
             ],
-            "PLAIN and SCRAM need KafkaSecurityProtocol",
+            "PLAIN and SCRAM need KafkaSecurityProtocol=SASL_SSL",
+        ),
+        (
+            vec![
+                ("Kafka", "brokers"),
+                ("KafkaSaslMechanism", "SCRAM-SHA-256"),
+                ("KafkaSecurityProtocol", "PLAINTEXT"),
+            ],
+            "PLAIN and SCRAM need KafkaSecurityProtocol=SASL_SSL",
         ),
         (
             vec![("Kafka", "brokers"), ("KafkaSaslMechanism", "none")],

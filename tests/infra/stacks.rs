@@ -148,6 +148,22 @@ async fn a_network_without_a_way_out() {
         .map(|it| it["AvailabilityZone"].as_str().unwrap())
         .collect();
     assert_eq!(made.join(","), zones);
+
+    // What goes through the gateway to S3 gets to the lake and to CloudFormation of this region, to no bucket that anybody makes.
+    let told = cloud.aws(&["ec2", "describe-vpc-endpoints"]);
+    let mut endpoints = told["VpcEndpoints"].as_array().unwrap().iter();
+    let gateway = endpoints
+        .find(|it| it["VpcEndpointType"] == "Gateway")
+        .unwrap();
+    let policy: Value = serde_json::from_str(gateway["PolicyDocument"].as_str().unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let reached: BTreeSet<_> = statements.flat_map(|it| texts(&it["Resource"])).collect();
+    let wanted = [
+        "arn:aws:s3:::cloudformation-custom-resource-response-useast1/*",
+        "arn:aws:s3:::lake",
+        "arn:aws:s3:::lake/*",
+    ];
+    assert_eq!(reached, wanted.into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,18 +173,23 @@ async fn alarms_are_told_where_they_shall_be() {
     };
     let topic = "arn:aws:sns:us-east-1:000000000000:people";
     let apis = [("StocksApi", "a"), ("GamesApi", "b"), ("LakeApi", "c")];
-    let parameters = [("AlarmTopicArn", topic), apis[0], apis[1], apis[2]];
+    let given = [
+        ("AlarmTopicArn", topic),
+        ("LakeDoor", "d"),
+        ("ClusterWithDisks", "tidemill"),
+    ];
+    let parameters = [&apis[..], &given[..]].concat();
     cloud.stack("watch", &parameters).await;
     let told = cloud.aws(&["cloudwatch", "describe-alarms"]);
     let alarms = told["MetricAlarms"].as_array().unwrap();
-    assert!(alarms.len() > 20, "{}", alarms.len());
+    let document = document("infra/watch.yaml");
+    assert_eq!(alarms.len(), crate::alarms::alarms(&document).len());
     for alarm in alarms {
         assert_eq!(alarm["AlarmActions"], serde_json::json!([topic]), "{alarm}");
         // More than ten metrics are no alarm.
         assert!(alarm["Metrics"].as_array().unwrap().len() <= 10, "{alarm}");
     }
     // (LocalStack has no dashboards.)
-    let document = document("infra/watch.yaml");
     let body = crate::alarms::dashboard(&document);
     assert_eq!(body["widgets"].as_array().unwrap().len(), 13);
 }
@@ -653,15 +674,37 @@ async fn each_function_may_do_what_it_does_and_nothing_else() {
         );
     }
 
+    // Where brokers ask nobody, pollers go by IAM all the same if the cluster has it, and functions do not.
+    let again = || {
+        cloud.aws(&["cloudformation", "delete-stack", "--stack-name", "access"]);
+        cloud.text(&[
+            "cloudformation",
+            "wait",
+            "stack-delete-complete",
+            "--stack-name",
+            "access",
+        ]);
+    };
+    again();
+    for (name, policy) in policies(&cloud, &bucket, "none", "").await {
+        let spec = specs.iter().find(|it| it.name == name).unwrap();
+        let triggered = !spec.triggers.is_empty();
+        for trigger in &spec.triggers {
+            let topic = of_cluster("topic", &trigger.topics[0]);
+            let group = of_cluster("group", &trigger.consumer_group);
+            assert!(policy.allows("kafka-cluster:ReadData", &topic), "{name}");
+            assert!(policy.allows("kafka-cluster:AlterGroup", &group), "{name}");
+        }
+        let connects = policy.allows("kafka-cluster:Connect", CLUSTER);
+        assert_eq!(connects, triggered, "{name}");
+        let asks = policy.services().contains("kafka-cluster");
+        assert_eq!(asks, triggered, "{name}");
+        let writes = policy.allows("kafka-cluster:WriteDataIdempotently", CLUSTER);
+        assert!(!writes, "{name}");
+    }
+
     // By a password, Lambda's pollers read the secret by the function's role, and nobody asks IAM for a topic.
-    cloud.aws(&["cloudformation", "delete-stack", "--stack-name", "access"]);
-    cloud.text(&[
-        "cloudformation",
-        "wait",
-        "stack-delete-complete",
-        "--stack-name",
-        "access",
-    ]);
+    again();
     for (name, policy) in policies(&cloud, &bucket, "SCRAM-SHA-512", SECRET).await {
         let triggered = specs
             .iter()

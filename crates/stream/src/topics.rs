@@ -28,6 +28,9 @@ pub struct TopicSpec {
 /// Events are judged by the time at which they reached the log; a producer's clock may be wrong.
 const TIME: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
 const RETENTION: &str = "retention.ms";
+/// No limit by size, which would end the retention earlier: MSK Serverless has one of 250 GiB a partition. Only a topic
+/// that is made gets it; somebody may have limited one that is there.
+const UNLIMITED: (&str, &str) = ("retention.bytes", "-1");
 
 impl TopicSpec {
     fn retention_ms(&self) -> String {
@@ -201,6 +204,7 @@ fn new_topic<'a>(topic: &'a TopicSpec, retention: &'a str) -> NewTopic<'a> {
     NewTopic::new(&topic.name, topic.partitions, replication)
         .set(TIME.0, TIME.1)
         .set(RETENTION, retention)
+        .set(UNLIMITED.0, UNLIMITED.1)
 }
 
 /// The first topic that the brokers refused; the first of all where they refused to talk.
@@ -293,6 +297,13 @@ mod tests {
         let retention = spec.retention_ms();
         let topic = new_topic(&spec, &retention);
         assert_eq!((topic.name, topic.num_partitions), ("StockExchange", 1));
-        assert_eq!(topic.config, [TIME, ("retention.ms", "604800000")]);
+        assert_eq!(
+            topic.config,
+            [
+                TIME,
+                ("retention.ms", "604800000"),
+                ("retention.bytes", "-1")
+            ]
+        );
     }
 }

@@ -348,10 +348,7 @@ fn tables() -> String {
             cells.collect::<String>()
         );
     }
-    let still = bill(Load {
-        statements_per_day: 0.0,
-        ..at(0.0)
-    });
+    let still = idle_bill(true);
     let _ = writeln!(
         text,
         "\nIdle, with the exchanges' schedules on, USD a month:\n"
@@ -369,17 +366,108 @@ fn tables() -> String {
     text
 }
 
+/// A month in which nobody calls and nobody asks.
+fn idle_bill(exchanges: bool) -> Bill {
+    let load = Load {
+        exchanges,
+        ..load(0.0, 0.0)
+    };
+    bill(load, Measured::get(), Table::get())
+}
+
+/// What stands in a document between two texts: the tables, and sums in prose.
+fn figures() -> Vec<(&'static str, &'static str, String, &'static str)> {
+    use crate::figures::fixed;
+
+    const READ_ME: &str = "README.md";
+    const COST: &str = "docs/cost.md";
+    const INFRA: &str = "infra/README.md";
+
+    let (still, off) = (idle_bill(true), idle_bill(false));
+    // On a Kafka of one's own neither cluster nor network is to be paid.
+    let besides_kafka = |bill: &Bill| -> f64 {
+        let lines = bill.lines.iter();
+        let rest = lines.filter(|it| !it.is_of_kafka() && !it.service.starts_with("Network"));
+        rest.map(|it| it.usd_per_month).sum()
+    };
+    let whole = |usd: f64| fixed(usd, 0);
+    let sum = still.usd_per_month();
+    let (month, hour) = (whole(sum), fixed(sum / HOURS_PER_MONTH, 1));
+    let cluster = whole(line(&still, "Kafka: the cluster") + line(&still, "Kafka: partitions"));
+    let own = [&still, &off].map(|bill| whole(besides_kafka(bill)));
+    let [alarms, fewest] = [&still, &off].map(|bill| fixed(line(bill, "Alarms"), 2));
+    let board = fixed(line(&still, "Dashboard"), 2);
+    let exchanges = whole(line(&still, "Function exchange") + line(&still, "Schedules"));
+    vec![
+        (
+            COST,
+            "<!-- figures -->\n",
+            format!("\n{}\n", tables()),
+            "<!-- end of figures -->",
+        ),
+        (
+            COST,
+            "defaults and no caller it is some ",
+            format!("{month} USD a month**, {hour}"),
+            " an hour",
+        ),
+        (
+            READ_ME,
+            "with the defaults it costs some ",
+            format!("{month} USD a month while nobody calls, {hour}"),
+            " an hour",
+        ),
+        (
+            READ_ME,
+            "cluster is made.** ",
+            cluster.clone(),
+            " of it are MSK",
+        ),
+        (
+            READ_ME,
+            "the rest\ncosts some ",
+            format!("{} USD a month while nobody calls, {}", own[0], own[1]),
+            " with `Exchanges=off`",
+        ),
+        (
+            INFRA,
+            "with all defaults it is some ",
+            month.clone(),
+            " USD a month",
+        ),
+        (INFRA, "`Exchanges=off`,\nsome ", own[1].clone(), ". How to"),
+        (INFRA, "for each of 19 partitions) | ", cluster, " |"),
+        (
+            INFRA,
+            "(each in 2 zones, 0.01 an hour) | ",
+            fixed(line(&still, "Network endpoints"), 2),
+            " |",
+        ),
+        (
+            INFRA,
+            "(../docs/operations.md#alarms)) | ",
+            format!("alarms {alarms} ({fewest} while nothing is written), dashboard {board}"),
+            " |",
+        ),
+        (INFRA, "ticks through every minute | ", exchanges, " |"),
+    ]
+}
+
 #[test]
-fn the_document_has_the_figures_of_the_page() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cost.md");
-    let document = std::fs::read_to_string(file).unwrap();
-    let (before, rest) = document.split_once("<!-- figures -->\n").unwrap();
-    let (found, after) = rest.split_once("<!-- end of figures -->").unwrap();
-    let expected = format!("\n{}\n", tables());
-    if std::env::var_os("UPDATE").is_some() {
-        let text = format!("{before}<!-- figures -->\n{expected}<!-- end of figures -->{after}");
-        std::fs::write(file, text).unwrap();
-    } else {
-        assert_eq!(found, expected, "UPDATE=1 writes them");
+fn documents_have_the_figures_of_the_page() {
+    for (file, before, expected, after) in figures() {
+        let path = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+        let document = std::fs::read_to_string(&path).unwrap();
+        let parts = document
+            .split_once(before)
+            .and_then(|(head, rest)| Some((head, rest.split_once(after)?)));
+        let (head, (found, tail)) =
+            parts.unwrap_or_else(|| panic!("{file} has no {before:?} … {after:?}"));
+        if std::env::var_os("UPDATE").is_some() {
+            let text = format!("{head}{before}{expected}{after}{tail}");
+            std::fs::write(path, text).unwrap();
+        } else {
+            assert_eq!(found, expected, "{file}: UPDATE=1 writes it");
+        }
     }
 }

@@ -81,6 +81,26 @@ async fn says_why_it_cannot_start() {
     .await;
 }
 
+/// What functions read themselves, the runner hears of when they end.
+#[test]
+fn says_which_setting_of_a_function_is_wrong() {
+    let wrong = [
+        ("QUOTES", "somewhere"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "somewhere"),
+        ("RUST_LOG", "a=b=c"),
+    ];
+    for (name, value) in wrong {
+        let folder = tempfile::tempdir().unwrap();
+        let output = up(folder.path(), &[(name, value)]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let reason = said.lines().find(|it| it.contains("cannot start"));
+        assert!(reason.is_some_and(|it| it.contains(name)), "{name}: {said}");
+        assert!(said.contains("does not get healthy"), "{name}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_runner_leaves_no_function_behind() {
     let mut stack = Stack::start(&[("SCHEDULES", "off")]).await;

@@ -14,6 +14,10 @@ use tokio::{
 
 /// An API that is not well after this will not get well by waiting.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Nor will a function that has ended as it started for so long: a setting of it is wrong.
+const STARTS_LIMIT: Duration = Duration::from_secs(5);
+/// As the answer of such a function says it.
+const NOT_STARTED: &str = "does not start";
 const PAUSE: Duration = Duration::from_millis(100);
 const ANSWER_LIMIT: Duration = Duration::from_secs(35);
 
@@ -33,6 +37,7 @@ fn hint(logs: &str) -> String {
 /// Waits until `GET /health` on the port is answered with 200.
 pub(super) async fn wait(api: &str, port: u16, logs: &str) -> Result<(), HealthError> {
     let began = Instant::now();
+    let mut ended = None;
     loop {
         let seen = match timeout(ANSWER_LIMIT, ask(port)).await {
             Ok(Ok(answer)) if answer.status == 200 => return Ok(()),
@@ -40,7 +45,11 @@ pub(super) async fn wait(api: &str, port: u16, logs: &str) -> Result<(), HealthE
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {ANSWER_LIMIT:?}"),
         };
-        if began.elapsed() > LIMIT {
+        ended = ended
+            .or(Some(Instant::now()))
+            .filter(|_| seen.contains(NOT_STARTED));
+        let is_broken = ended.is_some_and(|since| since.elapsed() > STARTS_LIMIT);
+        if is_broken || began.elapsed() > LIMIT {
             return Err(HealthError {
                 api: api.to_owned(),
                 seen,

@@ -14,7 +14,7 @@ use super::kafka::Partition;
 
 /// How large the records of a partition are, as events show them: the mean of those that were seen lately, in which a
 /// single large one does not count for long. Its poller alone writes it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sizes {
     /// The mean, as often as [`LATELY`] says.
     sum: AtomicU64,
@@ -25,21 +25,22 @@ const UNSEEN: u64 = 1024;
 /// How many records the mean is about.
 const LATELY: u64 = 32;
 
+impl Default for Sizes {
+    fn default() -> Self {
+        let sum = AtomicU64::new(UNSEEN * LATELY);
+        Self { sum }
+    }
+}
+
 impl Sizes {
     pub(super) fn saw(&self, bytes: usize) {
-        let bytes = bytes as u64;
-        let sum = match self.sum.load(Ordering::Relaxed) {
-            0 => bytes * LATELY,
-            sum => sum - sum / LATELY + bytes,
-        };
-        self.sum.store(sum, Ordering::Relaxed);
+        let sum = self.sum.load(Ordering::Relaxed);
+        self.sum
+            .store(sum - sum / LATELY + bytes as u64, Ordering::Relaxed);
     }
 
     fn mean(&self) -> u64 {
-        match self.sum.load(Ordering::Relaxed) {
-            0 => UNSEEN,
-            sum => sum / LATELY,
-        }
+        self.sum.load(Ordering::Relaxed) / LATELY
     }
 }
 
@@ -88,10 +89,10 @@ mod tests {
             partitions: BTreeMap::from([(partition.clone(), (seen, Arc::clone(&sizes)))]),
         };
         let waiting = |end| gauge.waiting(&partition, end).unwrap();
-        assert_eq!(waiting(12).bytes, 2 * UNSEEN);
-        sizes.saw(300);
-        let (records, bytes) = (20, 6000);
+        let (records, bytes) = (20, 20 * UNSEEN);
         assert_eq!(waiting(30), Waiting { records, bytes });
+        sizes.saw(3_000_000);
+        assert!(waiting(11).bytes < 200_000, "the first of many");
         for _ in 0..100 {
             sizes.saw(100_000);
         }
@@ -99,7 +100,7 @@ mod tests {
         for _ in 0..300 {
             sizes.saw(300);
         }
-        assert!(waiting(30).bytes < 2 * bytes);
+        assert!(waiting(30).bytes < bytes);
         sizes.saw(3_000_000);
         let one_large = waiting(11).bytes;
         assert!(one_large < 200_000, "one of many: {one_large}");

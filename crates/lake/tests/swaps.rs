@@ -274,6 +274,7 @@ async fn a_long_swap_is_finished_in_turns() {
     const LINKS: i64 = 600;
     let (memory, store) = memory();
     decide_a_long_swap(&store, LINKS).await;
+    let decided = ObjectPath::new("rebuild/ticks/0.1/StockExchange/0/a.decided").unwrap();
     let mut turns = 0;
     loop {
         memory.take_requests();
@@ -289,6 +290,10 @@ async fn a_long_swap_is_finished_in_turns() {
             Err(ChainError::Unfinished { .. }) => turns += 1,
             Err(error) => panic!("{error}"),
         }
+        // What is noted on the way is nothing to readers.
+        let mut told = store.list("rebuild", None).await.unwrap();
+        told.retain(Swap::is_told_by);
+        assert_eq!(told, std::slice::from_ref(&decided));
         assert!(turns < 100, "no end");
     }
     assert!(turns > 60, "{turns}: each copied link is a turn");

@@ -13,7 +13,7 @@ mod tables;
 
 pub use chain::{
     Acceptance, Admission, Batch, Chain, ChainError, ChainKey, CommitError, Committed, Gap, Gaps,
-    Head, Link, Move, NewLink, REBUILD, REPLAYED, Replays, Retry, Swap, Swapping,
+    Head, Link, Move, NewLink, REBUILD, REPLAYED, Replays, Retry, Swap, Swapping, TURN,
 };
 pub use path::{Epoch, ObjectPath, PathError};
 pub use store::{

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -55,6 +57,15 @@ pub fn decode(file: Bytes) -> Result<(RecordBatch, Metadata), ParquetError> {
     Ok((concat_batches(&schema, &batches)?, metadata))
 }
 
+/// The column `name` of a Parquet file's rows, in pieces; no other one is decoded.
+pub fn decode_column(file: Bytes, name: &str) -> Result<Vec<ArrayRef>, ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let at = builder.schema().index_of(name)?;
+    let only = ProjectionMask::roots(builder.parquet_schema(), [at]);
+    let batches = builder.with_projection(only).build()?;
+    batches.map(|batch| Ok(batch?.column(0).clone())).collect()
+}
+
 /// The metadata of a Parquet file; no row is decoded.
 pub fn metadata(file: &Bytes) -> Result<Metadata, ParquetError> {
     Ok(pairs(&ParquetMetaDataReader::new().parse_and_finish(file)?))
@@ -75,6 +86,9 @@ fn pairs(metadata: &ParquetMetaData) -> Metadata {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::{DataType, Field, Int64Type};
+
     use super::*;
     use crate::Table;
 
@@ -87,6 +101,24 @@ mod tests {
             assert_eq!(metadata(&file).unwrap(), written);
             assert_eq!(decode(file).unwrap(), (rows, written.clone()));
         }
+    }
+
+    #[test]
+    fn a_column_comes_back_alone() {
+        let schema = Schema::new(vec![
+            Field::new("a", DataType::Int64, false),
+            Field::new("b", DataType::Int64, false),
+        ]);
+        let column = |first: i64| Arc::new(Int64Array::from_iter_values(first..first + 5_000));
+        let rows = RecordBatch::try_new(schema.into(), vec![column(0), column(7)]).unwrap();
+        let file = encode(&rows, &Metadata::new()).unwrap();
+        let pieces = decode_column(file.clone(), "b").unwrap();
+        let found = pieces
+            .iter()
+            .flat_map(|piece| piece.as_primitive::<Int64Type>().values());
+        assert!(found.copied().eq(7..5_007));
+        let none = decode_column(file, "c").unwrap_err().to_string();
+        assert!(none.contains("\"c\""), "{none}");
     }
 
     #[test]

@@ -5,13 +5,14 @@ mod support;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use lake::{
-    Chain, CommitError, Fault, Gaps, MemoryStore, NewLink, ObjectPath, Replays, Retry, Store, Swap,
-    Swapping, Table,
+    Chain, ChainError, CommitError, Fault, Gaps, MemoryStore, NewLink, ObjectPath, Replays, Retry,
+    Store, Swap, Swapping, Table,
 };
 use proptest::prelude::*;
 use support::{batch, chain, fill, key, link, memory, rows, timestamps};
@@ -197,6 +198,108 @@ async fn rows_are_not_put_in_beside_a_chain_that_was_rebuilt() {
     );
     assert_eq!(replay(&store, 1, 51).await.unwrap(), 1);
     assert_eq!(plain(&store).await, [0, 1, 2, 3, 4, 5, 6, 51]);
+}
+
+/// Begins the swap of a chain of so many links of one row each, which has links of replayed rows beside it.
+async fn decide_a_long_swap(store: &Arc<dyn Store>, links: i64) {
+    fill(store, 0, &(1..=links).collect::<Vec<_>>()).await;
+    for at in 0..120 {
+        replay(store, 0, links + at).await.unwrap();
+    }
+    for start in (0..links).step_by(10) {
+        stage(store, 1, "a", 0..start + 10).await;
+    }
+    let mut swapping = chain(store, 0).with_turn(Duration::ZERO);
+    let unfinished = swapping.swap(1, "a").await.unwrap_err();
+    assert!(
+        matches!(
+            unfinished,
+            CommitError::Chain(ChainError::Unfinished { .. })
+        ),
+        "{unfinished}"
+    );
+}
+
+/// However long the old chain is and however little one process gets done before it ends, the next one goes on from there.
+#[tokio::test]
+async fn a_long_chain_is_swapped_by_processes_that_all_end_early() {
+    const LINKS: i64 = 600;
+    const ALLOWANCE: usize = 300;
+    let (memory, store) = memory();
+    decide_a_long_swap(&store, LINKS).await;
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let memory = memory.with_faults({
+        let left = left.clone();
+        move |_, _| {
+            let less = |left: usize| left.checked_sub(1);
+            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+                Ok(_) => Fault::None,
+                Err(_) => Fault::Before,
+            }
+        }
+    });
+    memory.take_requests();
+    let mut processes = 0;
+    loop {
+        processes += 1;
+        left.store(ALLOWANCE, Ordering::SeqCst);
+        let stamps = timestamps(0, LINKS..LINKS + 1);
+        let committed = chain(&store, 0)
+            .commit(batch(&stamps), Gaps::Refuse, |head| {
+                link(head, &(LINKS..LINKS + 1))
+            })
+            .await;
+        left.store(usize::MAX, Ordering::SeqCst);
+        assert_eq!(
+            followed(&store).await,
+            (0..LINKS + i64::from(committed.is_ok())).collect::<Vec<_>>()
+        );
+        if committed.is_ok() {
+            break;
+        }
+        // Each link is read and replaced, copied links are read and made, and some of it is done twice.
+        assert!(processes < 20, "{processes} processes, and no end");
+    }
+    assert!(processes > 3, "{processes}");
+    assert_eq!(
+        plain(&store).await,
+        (0..=LINKS).collect::<Vec<_>>(),
+        "a committer got through"
+    );
+}
+
+/// Who has no more time says what it did not get to do, and some of it is done.
+#[tokio::test]
+async fn a_long_swap_is_finished_in_turns() {
+    const LINKS: i64 = 600;
+    let (memory, store) = memory();
+    decide_a_long_swap(&store, LINKS).await;
+    let decided = ObjectPath::new("rebuild/ticks/0.1/StockExchange/0/a.decided").unwrap();
+    let mut turns = 0;
+    loop {
+        memory.take_requests();
+        let mut chain = chain(&store, 0).with_turn(Duration::ZERO);
+        let head = chain.head().await.map(|head| head.end);
+        let requests = memory.take_requests().len();
+        assert!(requests < 300, "{requests} requests in a turn");
+        match head {
+            Ok(head) => {
+                assert_eq!(head, LINKS);
+                break;
+            }
+            Err(ChainError::Unfinished { .. }) => turns += 1,
+            Err(error) => panic!("{error}"),
+        }
+        // What is noted on the way is nothing to readers.
+        let mut told = store.list("rebuild", None).await.unwrap();
+        told.retain(Swap::is_told_by);
+        assert_eq!(told, std::slice::from_ref(&decided));
+        assert!(turns < 100, "no end");
+    }
+    assert!(turns > 60, "{turns}: each copied link is a turn");
+    assert_eq!(plain(&store).await, (0..LINKS).collect::<Vec<_>>());
+    let left = store.list("rebuild", None).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
 }
 
 proptest! {

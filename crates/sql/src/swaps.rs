@@ -27,8 +27,8 @@ impl Swaps {
             .map_err(|source| DataFusionError::ObjectStore(Box::new(source)))?;
         let mut marks: Vec<ObjectPath> = objects
             .iter()
-            .filter(|path| path.extension() != Some("parquet"))
             .filter_map(|path| ObjectPath::new(path.as_ref()).ok())
+            .filter(Swap::is_told_by)
             .collect();
         marks.sort_unstable();
         let under_way = Swap::under_way(&marks);

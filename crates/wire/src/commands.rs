@@ -160,6 +160,8 @@ pub enum Swapped {
         /// Where the partition's chain ends.
         head: i64,
     },
+    /// The staged rows are the partition's, and the old ones are not all cleared away yet: the same command goes on.
+    Finishing,
     /// Another rebuild was faster.
     Overtaken,
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use lake::{Chain, ChainKey, Epoch, OpenError, Retry, Store, Table};
+use lake::{Chain, ChainKey, Epoch, OpenError, Retry, Store, TURN, Table};
 use lambda_kit::{ConfigErrors, Env};
 
 /// The function's settings.
@@ -50,6 +51,7 @@ pub struct Context {
     pub(crate) epoch: Epoch,
     pub(crate) retry: Retry,
     pub(crate) max_ahead: TimeDelta,
+    pub(crate) turn: Duration,
     chains: std::sync::Mutex<HashMap<PartitionKey, SharedChains>>,
 }
 
@@ -72,8 +74,16 @@ impl Context {
             epoch,
             retry,
             max_ahead,
+            turn: TURN,
             chains: Default::default(),
         }
+    }
+
+    /// The same context, whose invocations work no longer than `turn`, but for one step, at a command that can go on in
+    /// the next one.
+    pub fn with_turn(mut self, turn: Duration) -> Self {
+        self.turn = turn;
+        self
     }
 
     /// The key of a partition's chain in this life of the log.
@@ -88,7 +98,9 @@ impl Context {
 
     /// A chain that nothing is known of yet.
     pub(crate) fn chain(&self, key: ChainKey) -> Chain {
-        Chain::new(self.store.clone(), key).with_retry(self.retry)
+        Chain::new(self.store.clone(), key)
+            .with_retry(self.retry)
+            .with_turn(self.turn)
     }
 
     /// The chains of a partition whose records go to `table`. Invocations of one process that

@@ -1,12 +1,11 @@
 //! Rows of `dead_letter`: records that could not be decoded, as they came, and why.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use lake::{Batch, Chain, CommitError, Committed, Gaps, Link, Replays, Table};
+use lake::{Batch, Chain, CommitError, Committed, Gaps, Replays, Table};
 use lambda_kit::kafka::KafkaRecord;
 use tracing::warn;
 use wire::Undecodable;
@@ -102,8 +101,7 @@ async fn put_in(
     let (Some(first), Some(last)) = (dead.offsets.first(), dead.offsets.last()) else {
         return Ok(0);
     };
-    let links = chain.links_overlapping(*first..last + 1).await?;
-    let mut known: BTreeSet<i64> = links.iter().flat_map(Link::offsets).collect();
+    let mut known = chain.rows_at(&dead.offsets).await?;
     if dead.offsets.iter().all(|offset| known.contains(offset)) {
         return Ok(0);
     }

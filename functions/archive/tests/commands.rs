@@ -4,14 +4,15 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use archive::{Context, InvocationError, serve};
 use chrono::{DateTime, Utc};
-use lake::{Fault, MemoryStore, ObjectPath, Store, Table, parquet};
+use lake::{Epoch, Fault, MemoryStore, ObjectPath, Store, Table, parquet};
 use lambda_kit::kafka::{BatchResponse, KafkaEvent, KafkaRecord};
 use lambda_kit::{Answer, Event};
 use serde_json::{Value, json};
-use support::{BORN, batch, bytes, context, event, good, longs, record, stored, texts};
+use support::{BORN, batch, bytes, context, context_in, event, good, longs, record, stored, texts};
 use wire::commands::Command;
 
 fn now() -> DateTime<Utc> {
@@ -196,6 +197,124 @@ async fn a_replay_that_loses_its_answer_counts_its_own_rows() {
     assert_eq!(rows(&store).await.len(), 10);
 }
 
+/// A lake with so many links of one misjudged letter and one row each, and what a replay of them asks of the store.
+async fn many_links(links: i64) -> (Context, Arc<dyn Store>, usize) {
+    let (memory, store) = memory();
+    let context = context(store.clone());
+    for at in (0..links).map(|at| 2 * at) {
+        deliver(
+            &context,
+            "stock_call",
+            vec![record(at, "garbage"), good(at + 1)],
+        )
+        .await;
+    }
+    misjudge(&store, &(0..2 * links).collect::<Vec<_>>()).await;
+    memory.take_requests();
+    let answer = ask(&context, letters(ALL)).await.unwrap();
+    let requests = memory.take_requests().len();
+    assert_eq!(counts(&answer), [links as u64, 0, 0, 0], "{answer}");
+    assert_eq!(answer["next"], Value::Null);
+    (context, store, requests)
+}
+
+#[tokio::test]
+async fn letters_of_many_links_go_in_together() {
+    let (_, _, half) = many_links(100).await;
+    let (context, store, requests) = many_links(200).await;
+    assert!(requests <= 2 * half, "{requests} for twice {half}");
+    let beside = store.list("stock_call/replayed", None).await.unwrap();
+    assert_eq!(beside.len(), 1, "{beside:?}");
+    assert_eq!(rows(&store).await, (0..400).collect::<Vec<_>>());
+    let again = ask(&context, letters(ALL)).await.unwrap();
+    assert_eq!(counts(&again), [0, 200, 0, 0]);
+}
+
+/// Only the links of the table are read that may have a letter's row, however many lie between them.
+#[tokio::test]
+async fn letters_far_apart_are_looked_for_where_they_may_be() {
+    let (memory, store) = memory();
+    let context = context(store.clone());
+    for at in 0..100 {
+        let some = if at % 50 == 7 {
+            record(at, "garbage")
+        } else {
+            good(at)
+        };
+        deliver(&context, "stock_call", vec![some]).await;
+    }
+    misjudge(&store, &[7, 57]).await;
+    memory.take_requests();
+    let answer = ask(&context, letters(ALL)).await.unwrap();
+    assert_eq!(counts(&answer), [2, 0, 0, 0]);
+    let requests = memory.take_requests().len();
+    assert!(requests < 15, "{requests}");
+    assert_eq!(rows(&store).await, (0..100).collect::<Vec<_>>());
+}
+
+/// A command whose time is up answers where to go on; two that do so side by side put each letter in once.
+#[tokio::test]
+async fn an_answer_cut_by_time_goes_on_from_there() {
+    let (_, store) = memory();
+    let warm = context(store.clone());
+    for topic in ["stock_call", "default_call"] {
+        for at in 0..6 {
+            deliver(&warm, topic, vec![record(at, "garbage")]).await;
+        }
+    }
+    misjudge(&store, &(0..6).collect::<Vec<_>>()).await;
+    let hasty = |run: &'static str| {
+        let hasty = context(store.clone()).with_turn(Duration::ZERO);
+        async move {
+            let (mut sum, mut answers) = ([0; 4], 0);
+            let mut after = Value::Null;
+            loop {
+                let wish = json!({"replay-dead-letter": {"run": run, "after": after}});
+                let answer = ask(&hasty, wish).await.unwrap();
+                for (sum, count) in sum.iter_mut().zip(counts(&answer)) {
+                    *sum += count;
+                }
+                answers += 1;
+                after = answer["next"].clone();
+                if after.is_null() {
+                    return (sum, answers);
+                }
+            }
+        }
+    };
+    let ((one, answers), (other, _)) = tokio::join!(hasty("1"), hasty("2"));
+    assert_eq!(answers, 12, "each answer is about one link");
+    assert_eq!([one[0] + other[0], one[1] + other[1]], [12, 12]);
+    assert_eq!(rows(&store).await, (0..6).collect::<Vec<_>>());
+    assert_eq!(stored(&store, Table::DefaultCall).await.num_rows(), 6);
+}
+
+/// The embedded broker's log ends with its runner: a batch whose letters stand and whose rows do not never comes again.
+#[tokio::test]
+async fn letters_of_a_life_of_the_log_that_is_over_do_not_wait() {
+    let memory = MemoryStore::new().with_faults(|_, path: &str| {
+        match path.starts_with("stock_call/0/") && path.ends_with(".parquet") {
+            true => Fault::Before,
+            false => Fault::None,
+        }
+    });
+    let store: Arc<dyn Store> = Arc::new(memory.clone());
+    deliver(&context(store.clone()), "stock_call", mixed()).await;
+    let _ = memory.with_faults(|_, _| Fault::None);
+    misjudge(&store, &[0, 3, 6, 9]).await;
+    let next = context_in(Epoch(1), store.clone());
+    deliver(&next, "stock_call", (0..2).map(good).collect()).await;
+    assert_eq!(
+        counts(&ask(&next, letters(ALL)).await.unwrap()),
+        [4, 0, 0, 0]
+    );
+    assert_eq!(
+        counts(&ask(&next, letters(ALL)).await.unwrap()),
+        [0, 4, 0, 0]
+    );
+    assert_eq!(rows(&store).await, [0, 0, 1, 3, 6, 9]);
+}
+
 /// Dead letters stand before their batch does. Put in at that moment, they would be doubled when the batch comes again
 /// to code that can read them.
 #[tokio::test]
@@ -364,6 +483,30 @@ async fn a_rebuilt_table_is_what_the_topic_says() {
         rows(&store).await,
         [1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14]
     );
+}
+
+/// A swap that takes longer than an invocation says so, is asked for again, and comes to its end.
+#[tokio::test]
+async fn a_swap_that_takes_long_is_finished_by_the_same_command() {
+    let (_, store) = memory();
+    let live = context(store.clone());
+    let log: Vec<_> = (0..220).map(good).collect();
+    for record in &log {
+        deliver(&live, "stock_call", vec![record.clone()]).await;
+    }
+    let hasty = context(store.clone()).with_turn(Duration::ZERO);
+    assert_eq!(rebuild(&hasty, "a1", &log).await, json!("finishing"));
+    let swap =
+        json!({"swap": {"topic": "stock_call", "partition": 0, "id": "a1", "generation": 1}});
+    let mut asked = 1;
+    while ask(&hasty, swap.clone()).await.unwrap() != json!("done") {
+        asked += 1;
+        assert!(asked < 100);
+    }
+    assert!(asked > 2, "{asked}");
+    assert_eq!(rows(&store).await, (0..220).collect::<Vec<_>>());
+    deliver(&live, "stock_call", (219..222).map(good).collect()).await;
+    assert_eq!(rows(&store).await, (0..222).collect::<Vec<_>>());
 }
 
 #[tokio::test]

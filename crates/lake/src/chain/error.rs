@@ -43,6 +43,14 @@ pub enum ChainError {
         /// Which chain.
         chain: ChainKey,
     },
+    /// A swap was decided, and what follows from it takes longer than one caller should.
+    #[error(
+        "chain {chain} was rebuilt, and its old links are not all emptied yet; that goes on with whoever asks next"
+    )]
+    Unfinished {
+        /// Which chain.
+        chain: ChainKey,
+    },
     /// An object that is no link lies in the folder of a chain.
     #[error("{path} is no link of chain {chain}; take it out of the lake")]
     Foreign {

@@ -1,7 +1,10 @@
 //! Finding links in the store with few requests.
 
+use std::collections::BTreeSet;
+use std::future::ready;
 use std::ops::Range;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::sleep;
 
 use metrics::counter;
@@ -15,6 +18,8 @@ use crate::{Epoch, ObjectPath, StoreError};
 /// record to a link, the fewest there can be, the first listing is about one page of S3's.
 const STEP: i64 = 900;
 const STRIDE: i64 = 16;
+/// How many objects are asked for at a time.
+pub(super) const AT_ONCE: usize = 16;
 
 impl Chain {
     pub(super) async fn find_head(
@@ -74,9 +79,43 @@ impl Chain {
         Ok(links)
     }
 
+    pub(super) async fn find_rows(&self, offsets: &[i64]) -> Result<BTreeSet<i64>, ChainError> {
+        let Some(&first) = offsets.first() else {
+            return Ok(BTreeSet::new());
+        };
+        let names = self.links_from_before(&self.folder(), Some(first)).await?;
+        // Only the last link that begins at or below an offset can have it.
+        let holder = |offset| names[..names.partition_point(|name| name <= offset)].last();
+        let mut holders: Vec<i64> = offsets.iter().filter_map(holder).copied().collect();
+        holders.dedup();
+        let is_asked = |offset: &i64| offsets.binary_search(offset).is_ok();
+        self.read_offsets(holders, is_asked).await
+    }
+
+    /// The offsets of rows, as far as `is_asked` says so, in the links of these names.
+    pub(super) async fn read_offsets(
+        &self,
+        names: Vec<i64>,
+        is_asked: impl Fn(&i64) -> bool,
+    ) -> Result<BTreeSet<i64>, ChainError> {
+        let folder = &self.folder();
+        stream::iter(names)
+            .map(|name| async move {
+                let path = self.named(folder, name)?;
+                let file = self.ask(|| self.store.read(&path)).await?;
+                link::read_offsets(file).map_err(|source| damaged(&path, source))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_fold(BTreeSet::new(), |mut found, offsets| {
+                found.extend(offsets.into_iter().filter(&is_asked));
+                ready(Ok(found))
+            })
+            .await
+    }
+
     /// The names of the links from the last one at or below `near` on, and maybe of some before
     /// it; of all without a hint.
-    async fn links_from_before(
+    pub(super) async fn links_from_before(
         &self,
         folder: &Folder,
         near: Option<i64>,
@@ -89,13 +128,8 @@ impl Chain {
                 .ask(|| self.store.list(folder.as_str(), after.as_deref()))
                 .await?;
             let names = paths
-                .into_iter()
-                .map(|path| {
-                    folder.head_of(&path).ok_or_else(|| ChainError::Foreign {
-                        chain: self.key.clone(),
-                        path,
-                    })
-                })
+                .iter()
+                .map(|path| self.head_of(folder, path))
                 .collect::<Result<Vec<_>, _>>()?;
             let reaches = names
                 .first()
@@ -105,6 +139,14 @@ impl Chain {
             }
             step = step.saturating_mul(STRIDE);
         }
+    }
+
+    /// The head that the link at `path` was made on.
+    pub(super) fn head_of(&self, folder: &Folder, path: &ObjectPath) -> Result<i64, ChainError> {
+        folder.head_of(path).ok_or_else(|| ChainError::Foreign {
+            chain: self.key.clone(),
+            path: path.clone(),
+        })
     }
 
     /// The folder of this chain's links.

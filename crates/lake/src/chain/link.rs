@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 
 use super::{Batch, Gap, Head, Move, NewLink};
-use crate::parquet::{Metadata, decode, encode, metadata};
+use crate::parquet::{Metadata, decode, decode_column, encode, metadata};
 
 const FIRST: &str = "tidemill.first";
 const END: &str = "tidemill.end";
@@ -141,6 +141,18 @@ pub(super) fn read(file: Bytes) -> Result<Link, Unreadable> {
         gap: gap(&pairs)?,
         witness,
     })
+}
+
+/// The offsets of the rows in `file`; nothing else of them is decoded.
+pub(super) fn read_offsets(file: Bytes) -> Result<Vec<i64>, ParquetError> {
+    let mut offsets = Vec::new();
+    for column in decode_column(file, "_offset")? {
+        let column = column.as_primitive_opt::<Int64Type>();
+        let column =
+            column.ok_or_else(|| ParquetError::General("`_offset` is no number".into()))?;
+        offsets.extend(column.values());
+    }
+    Ok(offsets)
 }
 
 fn offset(pairs: &Metadata, key: &'static str) -> Result<i64, Unreadable> {

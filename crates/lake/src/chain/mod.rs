@@ -17,7 +17,7 @@ mod moved;
 mod replays;
 mod swap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub use key::{ChainKey, REBUILD, REPLAYED};
 pub use link::Link;
 pub use moved::Move;
 pub use replays::Replays;
-pub use swap::{Swap, Swapping};
+pub use swap::{Swap, Swapping, TURN};
 
 use crate::Store;
 use key::Place;
@@ -98,6 +98,7 @@ pub struct Chain {
     key: ChainKey,
     place: Place,
     retry: Retry,
+    turn: Duration,
     head: Option<Head>,
     near: Option<i64>,
 }
@@ -119,6 +120,7 @@ impl Chain {
             key,
             place,
             retry: Retry::default(),
+            turn: TURN,
             head: None,
             near: None,
         }
@@ -127,6 +129,12 @@ impl Chain {
     /// The same chain, asking a failing store as `retry` says.
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same chain, working no longer than `turn` at a swap that it meets, but for one step.
+    pub fn with_turn(mut self, turn: Duration) -> Self {
+        self.turn = turn;
         self
     }
 
@@ -165,5 +173,10 @@ impl Chain {
     /// Every link that has to do with an offset of `range`, in order, with its rows.
     pub async fn links_overlapping(&self, range: Range<i64>) -> Result<Vec<Link>, ChainError> {
         self.read_overlapping(range).await
+    }
+
+    /// Those of `offsets`, which are in order, that are rows. Only the links that may have them are read.
+    pub async fn rows_at(&self, offsets: &[i64]) -> Result<BTreeSet<i64>, ChainError> {
+        self.find_rows(offsets).await
     }
 }

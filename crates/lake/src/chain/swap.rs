@@ -10,14 +10,20 @@
 //!    before the swap would find a name that is free again, and double its rows.
 //! 4. The staged links are copied to where the table's readers look.
 //! 5. `done` tells readers to look there again, and the workshop is cleared.
+//!
+//! A chain may be too long for one invocation. So everybody works at it for a while and then says
+//! that it is [`ChainError::Unfinished`], and who comes next goes on from there: every so many
+//! emptied links are noted in the workshop, and a link that is copied is not copied again.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::Instant;
 
-use super::find::damaged;
+use super::find::{AT_ONCE, damaged};
 use super::key::{Folder, Place};
 use super::{Chain, ChainError, CommitError, Head, Move, link};
 use crate::{Created, ObjectPath, StoreError};
@@ -26,8 +32,12 @@ use crate::{Created, ObjectPath, StoreError};
 const DECIDED: &str = ".decided";
 /// Tells readers that the staged links are in the table's folder.
 const DONE: &str = "done";
-/// How many objects are asked for at a time.
-const AT_ONCE: usize = 16;
+/// Begins the names that tell how far the old links are emptied; no rebuild's id has a dot.
+const EMPTIED: &str = "emptied.";
+/// How many links are emptied from one note to the next.
+const NOTED: usize = 100;
+/// How long one invocation works at what may take longer: well inside its deadline.
+pub const TURN: Duration = Duration::from_secs(20);
 
 /// What became of a wish to swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +65,12 @@ pub struct Swap {
 }
 
 impl Swap {
+    /// Whether the object, one of the folder [`REBUILD`](super::REBUILD), decides or ends a swap.
+    pub fn is_told_by(object: &ObjectPath) -> bool {
+        let name = object.file_name();
+        name == DONE || name.ends_with(DECIDED)
+    }
+
     /// The swaps under way among the objects of the folder [`REBUILD`](super::REBUILD), given in order.
     pub fn under_way(objects: &[ObjectPath]) -> Vec<Self> {
         objects
@@ -163,7 +179,7 @@ impl Chain {
         Ok(created)
     }
 
-    /// Does what is left to do of a swap that was decided.
+    /// Does what is left to do of a swap that was decided, or a part of it.
     pub(super) async fn finish_swap(&self, from: u32, to: &Move) -> Result<(), ChainError> {
         let workshop = self.key.workshop(to.generation);
         let done = self.path(format!("{workshop}/{DONE}"))?;
@@ -171,13 +187,18 @@ impl Chain {
             return Ok(());
         }
         tracing::info!(chain = %self.key, generation = to.generation, id = to.id, "finishing a swap");
+        let until = Instant::now() + self.turn;
         let decided = self.path(format!("{workshop}/{}{DECIDED}", to.id))?;
         self.make(&decided, Bytes::new()).await?;
         let replayed = self.key.folder(&Place::Replayed(from));
         self.close_replays(&replayed, to).await?;
-        self.empty(&self.key.folder(&Place::Table(from))).await?;
-        self.empty(&replayed).await?;
-        if !self.publish(to, &done).await? {
+        let notes = self.listed(&workshop).await?;
+        let links = self.key.folder(&Place::Table(from));
+        for (name, folder) in [("links", links), ("replayed", replayed)] {
+            let note = format!("{workshop}/{EMPTIED}{name}.");
+            self.empty(&folder, &note, &notes, until).await?;
+        }
+        if !self.publish(to, &done, until).await? {
             return Ok(());
         }
         self.make(&done, Bytes::new()).await?;
@@ -206,28 +227,63 @@ impl Chain {
     }
 
     /// Takes the rows out of the links in `folder`, and leaves their names.
-    async fn empty(&self, folder: &Folder) -> Result<(), ChainError> {
-        stream::iter(self.listed(folder.as_str()).await?)
-            .map(|path| async move {
-                let body = self.ask(|| self.store.read(&path)).await?;
-                let emptied = link::emptied(body).map_err(|source| damaged(&path, source))?;
-                match emptied {
-                    Some(body) => self.ask(|| self.store.replace(&path, body.clone())).await,
-                    None => Ok(()),
-                }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await
+    ///
+    /// An object whose name is `note` and a link's head stands for that link and all before it.
+    async fn empty(
+        &self,
+        folder: &Folder,
+        note: &str,
+        notes: &[ObjectPath],
+        until: Instant,
+    ) -> Result<(), ChainError> {
+        let heads = notes
+            .iter()
+            .filter_map(|it| it.as_str().strip_prefix(note)?.parse().ok());
+        let after = heads.max().map(|head| folder.link_name(head));
+        let links = self.ask(|| self.store.list(folder.as_str(), after.as_deref()));
+        let links = links.await?;
+        let mut parts = links.chunks(NOTED).peekable();
+        while let Some(part) = parts.next() {
+            stream::iter(part.to_vec())
+                .map(|path| async move {
+                    let body = self.ask(|| self.store.read(&path)).await?;
+                    let emptied = link::emptied(body).map_err(|source| damaged(&path, source))?;
+                    match emptied {
+                        Some(body) => self.ask(|| self.store.replace(&path, body.clone())).await,
+                        None => Ok(()),
+                    }
+                })
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
+            // The last ones are soon gone through again.
+            if let (Some(last), true) = (part.last(), parts.peek().is_some()) {
+                let head = self.head_of(folder, last)?;
+                let note = self.path(format!("{note}{head:020}"))?;
+                self.make(&note, Bytes::new()).await?;
+                self.may_go_on(until)?;
+            }
+        }
+        Ok(())
     }
 
     /// Copies the staged links to their generation's folder; false if somebody else has finished the swap meanwhile.
-    async fn publish(&self, to: &Move, done: &ObjectPath) -> Result<bool, ChainError> {
+    async fn publish(
+        &self,
+        to: &Move,
+        done: &ObjectPath,
+        until: Instant,
+    ) -> Result<bool, ChainError> {
         let staged = self
             .key
             .folder(&Place::Staged(to.generation, to.id.clone()));
         let target = self.key.folder(&Place::Table(to.generation));
+        let there = self.listed(target.as_str()).await?;
         for path in self.listed(staged.as_str()).await? {
+            let copy = self.path(format!("{}/{}", target.as_str(), path.file_name()))?;
+            if there.binary_search(&copy).is_ok() {
+                continue;
+            }
             let body = match self.ask(|| self.store.read(&path)).await {
                 Ok(body) => body,
                 Err(ChainError::Store {
@@ -236,11 +292,20 @@ impl Chain {
                 }) if self.stands(done).await? => return Ok(false),
                 Err(error) => return Err(error),
             };
-            let name = format!("{}/{}", target.as_str(), path.file_name());
-            self.make(&self.path(name)?, body).await?;
+            self.make(&copy, body).await?;
+            self.may_go_on(until)?;
         }
         // A listing from while the workshop was cleared is not whole.
         Ok(!self.stands(done).await?)
+    }
+
+    /// Asked after each step that counts, so that every turn has one.
+    fn may_go_on(&self, until: Instant) -> Result<(), ChainError> {
+        if Instant::now() < until {
+            return Ok(());
+        }
+        let chain = self.key.clone();
+        Err(ChainError::Unfinished { chain })
     }
 
     async fn make(&self, path: &ObjectPath, body: Bytes) -> Result<(), ChainError> {

@@ -86,6 +86,17 @@ pub enum CommandError {
     Replay(#[from] CommitError<ArrowError>),
 }
 
+impl CommandError {
+    /// Whether a swap is decided and only takes longer than one invocation.
+    fn is_unfinished(&self) -> bool {
+        matches!(
+            self,
+            Self::Chain(ChainError::Unfinished { .. })
+                | Self::Commit(CommitError::Chain(ChainError::Unfinished { .. }))
+        )
+    }
+}
+
 /// Carries a command out; `records` is what came with it.
 pub(crate) async fn run(
     command: Command,
@@ -104,7 +115,10 @@ pub(crate) async fn run(
             let batches = records.into_batches();
             Done::Staged(rebuild::stage(context, &rebuild, batches).await?)
         }
-        Command::Swap(rebuild) => Done::Swapped(rebuild::swap(context, &rebuild, now).await?),
+        Command::Swap(rebuild) => match rebuild::swap(context, &rebuild, now).await {
+            Err(error) if error.is_unfinished() => Done::Swapped(Swapped::Finishing),
+            swapped => Done::Swapped(swapped?),
+        },
     })
 }
 

@@ -50,13 +50,22 @@ pub(crate) fn context(store: Arc<dyn Store>) -> Context {
     context_that_takes(TimeDelta::hours(1), store)
 }
 
+/// A context in that life of the log.
+pub(crate) fn context_in(epoch: Epoch, store: Arc<dyn Store>) -> Context {
+    context_with(epoch, TimeDelta::hours(1), store)
+}
+
 /// A context that takes ticks so far ahead of the broker's time.
 pub(crate) fn context_that_takes(max_ahead: TimeDelta, store: Arc<dyn Store>) -> Context {
+    context_with(Epoch(0), max_ahead, store)
+}
+
+fn context_with(epoch: Epoch, max_ahead: TimeDelta, store: Arc<dyn Store>) -> Context {
     let retry = Retry {
         attempts: 3,
         pause: Duration::ZERO,
     };
-    Context::new(store, Epoch(0), max_ahead, retry)
+    Context::new(store, epoch, max_ahead, retry)
 }
 
 pub(crate) fn decoded(table: Table, values: &[&[u8]]) -> Decoded {

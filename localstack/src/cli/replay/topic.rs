@@ -273,6 +273,9 @@ impl Driver {
                 .await?
             {
                 Swapped::Done => break,
+                Swapped::Finishing => {
+                    debug!(partition, "swapped in, the old rows are being cleared away")
+                }
                 // Records came in meanwhile.
                 Swapped::Behind { head: now, .. } if now > reader.next => head = now,
                 // All of them are staged, and a listing of storage does not show it yet.

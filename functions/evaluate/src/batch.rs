@@ -22,10 +22,14 @@ const IN_FLIGHT: usize = 1_000;
 const AHEAD: TimeDelta = TimeDelta::seconds(60);
 
 /// Commits what of the batch is not in yet, then publishes the evaluations of every link that overlaps it.
+///
+/// So are those of the hole behind `before`, the end of the part before this one: where records are in already and come no
+/// more, their link may still have to be published.
 pub(crate) async fn evaluate(
     context: &Context,
     warm: &mut Warm,
     batch: &PartitionBatch,
+    before: Option<i64>,
 ) -> Result<(), Error> {
     let offsets: Vec<(i64, i64)> = batch
         .records
@@ -65,7 +69,9 @@ pub(crate) async fn evaluate(
     // A batch that cannot be published comes again, and has no report then.
     let unpublished = warm.unpublished.entry(batch.partition).or_default();
     unpublished.extend(&report.windows);
-    let links = chain.links_overlapping(bounds.offsets.clone()).await?;
+    let from = before.unwrap_or(bounds.offsets.start);
+    let links = chain.links_overlapping(from..bounds.offsets.end);
+    let links = links.await?;
     let published = publish(context.publisher.as_ref(), &links).await?;
     metrics::published(published, &std::mem::take(unpublished));
 

@@ -133,10 +133,11 @@ pub async fn handle(
         if batch.topic != wire::topics::STOCK_EXCHANGE {
             return Err(Error::UnexpectedTopic { topic: batch.topic });
         }
+        let mut before = None;
         for part in batch.cut_at_holes() {
             let span = trace::is_on().then(|| span(&part));
             let evaluated = trace::within(span, async {
-                let evaluated = batch::evaluate(context, &mut warm, &part).await;
+                let evaluated = batch::evaluate(context, &mut warm, &part, before).await;
                 if evaluated.is_err() {
                     trace::failed("not evaluated");
                 }
@@ -146,6 +147,7 @@ pub async fn handle(
                 report(&part, &failed, &mut response);
                 break;
             }
+            before = part.records.last().map(|record| record.offset + 1);
         }
     }
     Ok(response)

@@ -79,6 +79,23 @@ async fn a_redelivery_however_cut_repeats_the_same_bytes_and_adds_no_row() {
     assert_eq!(cold.rows().await, rows);
 }
 
+#[tokio::test]
+async fn a_link_whose_records_come_no_more_is_published_with_what_is_around_it() {
+    let evaluator = Evaluator::new().await;
+    let mut ticks = start_prices(0);
+    ticks.push(tick("IBM", 12_420, at(23)));
+    ticks.push(tick("IBM", 12_520, at(24)));
+    let log = log_of(&ticks);
+    let closing = ticks.len() - 2;
+    evaluator.deliver(&log[..closing]).await;
+    evaluator.publisher.set_failing(true);
+    evaluator.deliver(&log[closing..=closing]).await;
+    evaluator.publisher.set_failing(false);
+    let around = [&log[..closing], &log[closing + 1..]].concat();
+    assert_eq!(evaluator.deliver(&around).await, BatchResponse::default());
+    assert_eq!(navs(&evaluator.published()), START_NAVS);
+}
+
 /// The tests' functions are polled on the thread of their test alone.
 #[tokio::test]
 async fn what_is_committed_counts_at_once_and_the_delay_of_a_window_once_it_is_published() {

@@ -60,7 +60,11 @@ pub(super) fn not_found(name: &str, known: &[String]) -> Response {
 }
 
 pub(super) async fn unknown(request: Request) -> Response {
-    let message = format!("no operation {} {}", request.method(), request.uri().path());
+    let message = format!(
+        "no operation {} {}; there are POST /2015-03-31/functions/NAME/invocations, and GET /metrics",
+        request.method(),
+        request.uri().path()
+    );
     refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
 }
 

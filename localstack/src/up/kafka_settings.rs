@@ -25,7 +25,7 @@ pub(super) struct KafkaSettings {
     #[arg(long, env = "KAFKA_JARS")]
     kafka_jars: Option<PathBuf>,
     /// How many hours topics keep their records that are made at the start
-    #[arg(long, env = "KAFKA_RETENTION_HOURS", default_value_t = RETENTION_HOURS)]
+    #[arg(long, env = "KAFKA_RETENTION_HOURS", default_value_t = RETENTION_HOURS, value_parser = hours)]
     pub(super) kafka_retention_hours: NonZeroU32,
     /// How a Kafka of yours is talked to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL [default: PLAINTEXT]
     #[arg(long, env = "KAFKA_SECURITY_PROTOCOL")]
@@ -140,6 +140,11 @@ fn is_address(text: &str) -> bool {
     text.trim()
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn hours(text: &str) -> Result<NonZeroU32, String> {
+    let wrong = |_| "it is a whole number of hours, 1 or more".to_owned();
+    text.parse().map_err(wrong)
 }
 
 #[cfg(test)]

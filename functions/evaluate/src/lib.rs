@@ -133,7 +133,7 @@ pub async fn handle(
         if batch.topic != wire::topics::STOCK_EXCHANGE {
             return Err(Error::UnexpectedTopic { topic: batch.topic });
         }
-        let mut before = None;
+        let mut before: Option<i64> = None;
         for part in batch.cut_at_holes() {
             let span = trace::is_on().then(|| span(&part));
             let evaluated = trace::within(span, async {
@@ -144,7 +144,9 @@ pub async fn handle(
                 evaluated
             });
             if let Err(failed) = evaluated.await {
-                report(&part, &failed, &mut response);
+                // With the record before a hole the batch comes again as it was, and the hole's links are published then.
+                let again = before.filter(|_| failed.missing().is_none());
+                report(&part, again.map(|end| end - 1), &failed, &mut response);
                 break;
             }
             before = part.records.last().map(|record| record.offset + 1);
@@ -153,8 +155,8 @@ pub async fn handle(
     Ok(response)
 }
 
-/// Says which records are not done, and why.
-fn report(part: &PartitionBatch, failed: &Error, response: &mut BatchResponse) {
+/// Says which records are not done, from `again` on or those of the part, and why.
+fn report(part: &PartitionBatch, again: Option<i64>, failed: &Error, response: &mut BatchResponse) {
     let Some(first) = part.records.first().map(|record| record.offset) else {
         return;
     };
@@ -167,7 +169,7 @@ fn report(part: &PartitionBatch, failed: &Error, response: &mut BatchResponse) {
         error = reason,
         "batch failed"
     );
-    response.fail(&part.topic, partition, first);
+    response.fail(&part.topic, partition, again.unwrap_or(first));
     response.gaps.extend(failed.missing());
 }
 

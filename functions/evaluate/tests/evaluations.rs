@@ -90,9 +90,12 @@ async fn a_link_whose_records_come_no_more_is_published_with_what_is_around_it()
     evaluator.deliver(&log[..closing]).await;
     evaluator.publisher.set_failing(true);
     evaluator.deliver(&log[closing..=closing]).await;
-    evaluator.publisher.set_failing(false);
     let around = [&log[..closing], &log[closing + 1..]].concat();
-    assert_eq!(evaluator.deliver(&around).await, BatchResponse::default());
+    let before = i64::try_from(closing).unwrap() - 1;
+    assert_eq!(evaluator.deliver(&around).await, failed_at(before));
+    evaluator.publisher.set_failing(false);
+    let again = &around[closing - 1..];
+    assert_eq!(evaluator.deliver(again).await, BatchResponse::default());
     assert_eq!(navs(&evaluator.published()), START_NAVS);
 }
 

@@ -163,7 +163,8 @@ impl Poller {
                 () = self.plan.clock.sleep(DRAIN_PATIENCE) => {}
             }
             match self.log.bounds().await {
-                Ok(bounds) if self.read >= bounds.high => return None,
+                // Records that are gone were not read either.
+                Ok(bounds) if self.read.max(bounds.low) >= bounds.high => return None,
                 Ok(_) => {}
                 Err(reason) => warn!(
                     partition = self.name,

@@ -110,7 +110,10 @@ pub(crate) async fn run(
         Command::ReplayDeadLetter(wish) => {
             Done::Letters(letters::replay(context, &wish, now).await?)
         }
-        Command::BeginRebuild(rebuild) => Done::Staged(rebuild::begin(context, &rebuild).await?),
+        Command::BeginRebuild(rebuild) => match rebuild::begin(context, &rebuild).await {
+            Err(error) if error.is_unfinished() => Done::Swapped(Swapped::Finishing),
+            begun => Done::Staged(begun?),
+        },
         Command::Stage(rebuild) => {
             let batches = records.into_batches();
             Done::Staged(rebuild::stage(context, &rebuild, batches).await?)

@@ -49,12 +49,18 @@ async fn survey(context: &Context, rebuild: &Rebuild) -> Result<Site, CommandErr
     let staged_head = staged.head().await?;
     let staged_end = staged_head.exists.then_some(staged_head.end);
     let oldest = live.links_overlapping(0..1).await?;
+    let head = live.head().await?.clone();
+    // The first link is made on offset 0; without it the chain has lost rows, and began all the same.
+    let begins = match oldest.first() {
+        Some(link) => Some(link.range.start),
+        None => head.exists.then_some(0),
+    };
     let told = Staged {
         generation,
         swapped,
         staged: staged_end,
-        first: oldest.first().map(|link| link.range.start),
-        head: live.head().await?.end,
+        first: begins,
+        head: head.end,
         rows: 0,
         undecodable: 0,
         begun: Vec::new(),
@@ -110,6 +116,10 @@ pub(super) async fn stage(
         .iter()
         .map(|record| (record.offset, record.timestamp))
         .collect();
+    if let Some(batch) = Batch::of(&stamps) {
+        // A topic that was made anew would take the place of rows that no broker has any more.
+        live.compare::<Infallible>(&batch).await?;
+    }
     // Records that were rows so far and cannot be decoded any more.
     let mut letters = context.chain(context.key(Table::DeadLetter, topic, *partition));
     let buried = dead_letter::commit(context, &mut letters, &dead, &stamps).await?;
@@ -122,8 +132,6 @@ pub(super) async fn stage(
             offsets: first..end,
             timestamps: &stamps,
         };
-        // A topic that was made anew would take the place of rows that no broker has any more.
-        live.compare::<Infallible>(&batch).await?;
         staged
             .commit(batch, Gaps::Skip, |head| {
                 Ok::<_, Infallible>(link(&rows, head, end))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use lake::Table;
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::sleep;
 use tracing::debug;
@@ -60,6 +61,14 @@ struct Driver {
     lake: Option<Url>,
     topic: String,
     id: String,
+}
+
+/// What `begin-rebuild` answers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Begun {
+    Staged(Staged),
+    Not(Swapped),
 }
 
 /// A partition before it is rebuilt.
@@ -137,7 +146,13 @@ impl Driver {
 
     async fn begin(&self, partition: i32) -> Result<Staged, ReplayError> {
         let command = Command::BeginRebuild(self.rebuild_of(partition, 0, None));
-        Ok(self.lambda.command(ARCHIVE, &command).await?)
+        loop {
+            match self.lambda.command(ARCHIVE, &command).await? {
+                Begun::Staged(staged) => return Ok(staged),
+                // A rebuild of before is still being swapped in, a part by each who asks.
+                Begun::Not(said) => debug!(partition, ?said, "old rows are being cleared away"),
+            }
+        }
     }
 
     /// What the brokers have for it; refused where rows would be lost.

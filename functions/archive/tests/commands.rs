@@ -289,16 +289,22 @@ async fn an_answer_cut_by_time_goes_on_from_there() {
     assert_eq!(stored(&store, Table::DefaultCall).await.num_rows(), 6);
 }
 
-/// The embedded broker's log ends with its runner: a batch whose letters stand and whose rows do not never comes again.
-#[tokio::test]
-async fn letters_of_a_life_of_the_log_that_is_over_do_not_wait() {
+/// A lake where letters are stored, and no link of `stock_call`, until its faults are others.
+fn memory_without_rows() -> (MemoryStore, Arc<dyn Store>) {
     let memory = MemoryStore::new().with_faults(|_, path: &str| {
         match path.starts_with("stock_call/0/") && path.ends_with(".parquet") {
             true => Fault::Before,
             false => Fault::None,
         }
     });
-    let store: Arc<dyn Store> = Arc::new(memory.clone());
+    let store = Arc::new(memory.clone());
+    (memory, store)
+}
+
+/// The embedded broker's log ends with its runner: a batch whose letters stand and whose rows do not never comes again.
+#[tokio::test]
+async fn letters_of_a_life_of_the_log_that_is_over_do_not_wait() {
+    let (memory, store) = memory_without_rows();
     deliver(&context(store.clone()), "stock_call", mixed()).await;
     let _ = memory.with_faults(|_, _| Fault::None);
     misjudge(&store, &[0, 3, 6, 9]).await;
@@ -319,13 +325,7 @@ async fn letters_of_a_life_of_the_log_that_is_over_do_not_wait() {
 /// to code that can read them.
 #[tokio::test]
 async fn letters_of_a_batch_that_is_not_committed_wait() {
-    let memory = MemoryStore::new().with_faults(|_, path: &str| {
-        match path.starts_with("stock_call/0/") && path.ends_with(".parquet") {
-            true => Fault::Before,
-            false => Fault::None,
-        }
-    });
-    let store: Arc<dyn Store> = Arc::new(memory.clone());
+    let (memory, store) = memory_without_rows();
     let context = context(store.clone());
     assert_ne!(
         deliver(&context, "stock_call", mixed()).await,

@@ -70,8 +70,7 @@ pub(crate) async fn evaluate(
     let unpublished = warm.unpublished.entry(batch.partition).or_default();
     unpublished.extend(&report.windows);
     let from = before.unwrap_or(bounds.offsets.start);
-    let links = chain.links_overlapping(from..bounds.offsets.end);
-    let links = links.await?;
+    let links = chain.links_overlapping(from..bounds.offsets.end).await?;
     let published = publish(context.publisher.as_ref(), &links).await?;
     metrics::published(published, &std::mem::take(unpublished));
 

@@ -16,7 +16,7 @@ use chrono::DateTime;
 use domain::{Decimal, Tick, Ticker};
 use lake::{Fault, MemoryStore};
 use lambda_kit::kafka::{BatchResponse, KafkaRecord};
-use log::{Evaluator, START, log_of, settings, start_prices};
+use log::{Evaluator, START, log_from_the_start, settings};
 use proptest::prelude::*;
 
 /// One turn of the trigger: how many records it brings, how far it first steps back, whether the process is new,
@@ -60,7 +60,7 @@ fn any_log() -> impl Strategy<Value = Vec<KafkaRecord>> {
             if sorted {
                 ticks.sort_by_key(|tick| tick.event_time);
             }
-            let mut log = log_of(&[start_prices(0), ticks].concat());
+            let mut log = log_from_the_start(ticks);
             for at in garbage {
                 if let Some(record) = log.get_mut(at) {
                     record.value = Some("garbage".into());

@@ -15,7 +15,9 @@ use domain::{Portfolio, PortfolioId};
 use evaluate::Error;
 use lake::{Epoch, MemoryStore, Operation};
 use lambda_kit::kafka::BatchResponse;
-use log::{Evaluator, at, log_of, navs, record, rows_of, settings, start_prices, tick};
+use log::{
+    Evaluator, at, log_from_the_start, log_of, navs, record, rows_of, settings, start_prices, tick,
+};
 use serde_json::json;
 use stream::MemoryPublisher;
 use telemetry::Emf;
@@ -38,13 +40,8 @@ fn failed_at(offset: i64) -> BatchResponse {
 #[tokio::test]
 async fn the_first_window_has_the_navs_of_the_start_prices() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 12_420, at(22)));
-    ticks.push(tick("IBM", 12_420, at(44)));
-    assert_eq!(
-        evaluator.deliver(&log_of(&ticks)).await,
-        BatchResponse::default()
-    );
+    let log = log_from_the_start([tick("IBM", 12_420, at(22)), tick("IBM", 12_420, at(44))]);
+    assert_eq!(evaluator.deliver(&log).await, BatchResponse::default());
     let published = evaluator.published();
     assert_eq!(navs(&published[..6]), START_NAVS);
     assert_eq!(
@@ -61,9 +58,7 @@ async fn the_first_window_has_the_navs_of_the_start_prices() {
 #[tokio::test]
 async fn a_redelivery_however_cut_repeats_the_same_bytes_and_adds_no_row() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.extend((1..30).map(|n| tick("AMD", 8_000 + n, at(n * 7))));
-    let log = log_of(&ticks);
+    let log = log_from_the_start((1..30).map(|n| tick("AMD", 8_000 + n, at(n * 7))));
     evaluator.deliver(&log).await;
     let (published, rows) = (evaluator.published(), evaluator.rows().await);
     assert_eq!(published.len(), rows.len());
@@ -82,11 +77,8 @@ async fn a_redelivery_however_cut_repeats_the_same_bytes_and_adds_no_row() {
 #[tokio::test]
 async fn a_link_whose_records_come_no_more_is_published_with_what_is_around_it() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 12_420, at(23)));
-    ticks.push(tick("IBM", 12_520, at(24)));
-    let log = log_of(&ticks);
-    let closing = ticks.len() - 2;
+    let log = log_from_the_start([tick("IBM", 12_420, at(23)), tick("IBM", 12_520, at(24))]);
+    let closing = log.len() - 2;
     evaluator.deliver(&log[..closing]).await;
     evaluator.publisher.set_failing(true);
     evaluator.deliver(&log[closing..=closing]).await;
@@ -111,9 +103,7 @@ async fn what_is_committed_counts_at_once_and_the_delay_of_a_window_once_it_is_p
         ["evaluate_windows_total", "evaluate_window_delay_seconds"].map(|it| text.contains(it))
     };
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 12_420, at(23)));
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 12_420, at(23))]);
     evaluator.publisher.set_failing(true);
     assert_eq!(evaluator.deliver(&log).await, failed_at(0));
     assert_eq!(told(), [true, false]);
@@ -127,10 +117,7 @@ async fn what_is_committed_counts_at_once_and_the_delay_of_a_window_once_it_is_p
 #[tokio::test]
 async fn a_crash_between_link_and_publication_is_mended_by_the_redelivery() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 12_420, at(22)));
-    ticks.push(tick("IBM", 12_520, at(23)));
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 12_420, at(22)), tick("IBM", 12_520, at(23))]);
     evaluator.publisher.set_failing(true);
     assert_eq!(evaluator.deliver(&log).await, failed_at(0));
     assert_eq!(
@@ -147,9 +134,7 @@ async fn a_crash_between_link_and_publication_is_mended_by_the_redelivery() {
 #[tokio::test]
 async fn a_gap_is_refused_and_nothing_is_published() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.extend([tick("IBM", 1, at(22)), tick("IBM", 1, at(44))]);
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 1, at(22)), tick("IBM", 1, at(44))]);
     evaluator.deliver(&log[..20]).await;
     let refused = evaluator.deliver(&log[21..]).await;
     assert_eq!(
@@ -171,9 +156,7 @@ async fn a_gap_is_refused_and_nothing_is_published() {
 #[tokio::test]
 async fn an_accepted_gap_keeps_prices_and_open_windows() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.extend([tick("IBM", 1, at(3)), tick("IBM", 12_420, at(22))]);
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 1, at(3)), tick("IBM", 12_420, at(22))]);
     evaluator.deliver(&log[..24]).await;
     let command = |name: &str, fields| serde_json::from_value(json!({ name: fields })).unwrap();
     let chains = evaluator
@@ -256,9 +239,7 @@ async fn a_portfolio_waits_for_its_prices() {
 #[tokio::test]
 async fn changed_holdings_hold_from_the_next_window_on_even_over_a_cold_start() {
     let evaluator = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.extend([tick("IBM", 12_320, at(22)), tick("IBM", 12_320, at(44))]);
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 12_320, at(22)), tick("IBM", 12_320, at(44))]);
     evaluator.deliver(&log[..10]).await;
     let id = PortfolioId {
         investor: 1,
@@ -286,9 +267,7 @@ async fn changed_holdings_hold_from_the_next_window_on_even_over_a_cold_start() 
 #[tokio::test]
 async fn a_window_never_goes_back_to_older_holdings() {
     let first = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.extend((1..5).map(|window| tick("IBM", 12_320, at(window * 22))));
-    let log = log_of(&ticks);
+    let log = log_from_the_start((1..5).map(|window| tick("IBM", 12_320, at(window * 22))));
     first.deliver(&log[..24]).await;
 
     let (slow, other) = (first.restarted().await, first.restarted().await);
@@ -321,9 +300,8 @@ async fn a_window_never_goes_back_to_older_holdings() {
 #[tokio::test]
 async fn prices_and_navs_outlive_a_log() {
     let first = Evaluator::new().await;
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 12_420, at(22)));
-    first.deliver(&log_of(&ticks)).await;
+    let log = log_from_the_start([tick("IBM", 12_420, at(22))]);
+    first.deliver(&log).await;
     let second = Evaluator::on(first.store.clone(), Arc::default(), settings(1, None)).await;
     let ticks = [tick("HPQ", 2_800, at(100)), tick("HPQ", 2_800, at(130))];
     assert_eq!(
@@ -345,9 +323,7 @@ async fn prices_and_navs_outlive_a_log() {
 #[tokio::test]
 async fn shards_evaluate_their_investors_on_chains_of_their_own() {
     let store = MemoryStore::new();
-    let mut ticks = start_prices(0);
-    ticks.push(tick("IBM", 1, at(22)));
-    let log = log_of(&ticks);
+    let log = log_from_the_start([tick("IBM", 1, at(22))]);
     let mut all = Vec::new();
     for (shard, chain) in [
         ("1,3", "StockExchange.investors_1_3"),

@@ -48,6 +48,13 @@ pub fn log_of(ticks: &[Tick]) -> Vec<KafkaRecord> {
     (0..).zip(ticks).map(record).collect()
 }
 
+/// The log of the start prices, and of `ticks` after them.
+pub fn log_from_the_start(ticks: impl IntoIterator<Item = Tick>) -> Vec<KafkaRecord> {
+    let mut all = start_prices(0);
+    all.extend(ticks);
+    log_of(&all)
+}
+
 pub fn record(offset: i64, value: impl Into<Bytes>) -> KafkaRecord {
     let timestamp = at(1000).timestamp_millis() + offset;
     KafkaRecord {
